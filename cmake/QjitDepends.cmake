@@ -1,0 +1,13 @@
+# The libraries that qjit stands on. Each is Debian's; scripts/install-debian names the packages.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+if(QJIT_TESTS)
+    find_path(CRITERION_INCLUDE criterion/criterion.h REQUIRED)
+    find_library(CRITERION_LIBRARY criterion REQUIRED)
+endif()

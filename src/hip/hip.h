@@ -1,0 +1,51 @@
+/* The one seam: the HIP C interface as a table of function pointers. functions.def lists what is in it.
+ *
+ * Finding is apart from opening: a hit for a given arch, or `qjit warm` on a host without GPU, needs to know
+ * which libraries would compile (for the key), but loads none of them. */
+#ifndef QJ_HIP_HIP_H
+#define QJ_HIP_HIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <qjit/qjit.h>
+
+#include "hip/types.h" /* hip*_t as opaque types and the constants we use; written here, no ROCm headers */
+
+struct qj_hip {
+    void *library;
+#define QJ_HIP_FUNCTION(need, ret, name, params) ret(*name) params;
+#include "hip/functions.def"
+#undef QJ_HIP_FUNCTION
+};
+
+enum qj_hip_kind { QJ_HIP_ROCM, QJ_HIP_CPU, QJ_HIP_CUDA, QJ_HIP_PATH };
+
+/* Which files stand behind the seam; absolute paths, NULL where there is none. */
+struct qj_hip_where {
+    enum qj_hip_kind kind;
+    char *runtime; /* libamdhip64.so.N, libqjit_hip_*.so; NULL: no HIP runtime (a build host with hipRTC only) */
+    char *rtc;     /* holds hiprtcCompileProgram; the same file as runtime where hipRTC is inside it */
+    char *comgr;   /* libamd_comgr.so.N, to be loaded before hipRTC; NULL for libraries of our own */
+};
+
+/* Finds the files for `which` ("rocm", "cpu", "cuda" or a path), loading nothing: a copy that this process has
+ * loaded already, the path itself, $ROCM_PATH/lib, the loader's own places ($LD_LIBRARY_PATH, ld.so.cache,
+ * default directories, /opt/rocm/lib); newest major first, runtime and rtc of one major.
+ * At least one of runtime and rtc is set on success. Fails with QJIT_HIP_NOT_FOUND: one line that says where it
+ * looked and what to install. rocm_path: $ROCM_PATH or NULL. */
+qjit_status qj_hip_find(struct qj_hip_where *out, const char *which, const char *rocm_path);
+void qj_hip_where_finish(struct qj_hip_where *where);
+
+/* Opens the run-time half (everything but hiprtc*) of `where` and fills the table. The library is never closed.
+ * Fails with QJIT_HIP_NOT_FOUND (no runtime there), QJIT_HIP_UNUSABLE (cannot be loaded; lacks a symbol: which). */
+qjit_status qj_hip_open_runtime(struct qj_hip *out, const struct qj_hip_where *where);
+
+/* Opens hipRTC, comgr first. For the worker only. Fails with QJIT_COMPILER_NOT_FOUND, QJIT_HIP_UNUSABLE. */
+qjit_status qj_hip_open_rtc(struct qj_hip *out, const struct qj_hip_where *where);
+
+/* Words a failed HIP call: "hipModuleLoadData: no kernel image (hipErrorNoBinaryForGpu, 209)". */
+qjit_status qj_hip_fail(const struct qj_hip *hip, qjit_status status, const char *function, hipError_t error);
+
+#endif

@@ -1,0 +1,19 @@
+/* Arch strings: processor[:sramecc(+|-)][:xnack(+|-)], canonical when the features are in this order. */
+#ifndef QJ_OBJECT_ARCH_H
+#define QJ_OBJECT_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <qjit/qjit.h>
+
+enum { QJ_ARCH_MAX = 128 };
+
+/* Writes the canonical form of `arch`: features sorted by name. Fails with QJIT_INVALID_ARGUMENT for what
+ * cannot be an arch (empty, odd characters, a feature twice or without sign). Knows no list of archs. */
+qjit_status qj_arch_canonical(char out[static QJ_ARCH_MAX], const char *arch);
+
+/* True if `arch` is `pattern`, or if pattern has no features and is arch's processor. Both canonical. */
+bool qj_arch_matches(const char *arch, const char *pattern);
+
+#endif
