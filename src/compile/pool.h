@@ -24,9 +24,12 @@ struct qj_pool_options {
     uint32_t timeout_ms;
     uint64_t max_bytes; /* RLIMIT_AS */
     const struct qj_log *log;
+    const char *temp_dir; /* where workers get their private directories; NULL: /tmp */
 };
 
-/* Starts no process yet. Copies the options; `where` and `log` must outlive the pool. */
+/* Starts no process yet. Copies the options, the texts too, and what workers get of the environment; `where` and
+ * `log` must outlive the pool. With the first worker, directories that dead processes left in temp_dir are removed.
+ * Fails with QJIT_NO_MEMORY. */
 qjit_status qj_pool_create(struct qj_pool **out, const struct qj_pool_options *options);
 void qj_pool_destroy(struct qj_pool *pool);
 
