@@ -25,18 +25,22 @@ static char *find_missing(const struct qj_code_object *object, const char *names
     return missing;
 }
 
-static qjit_status check_kernels(const struct qj_code_object *object, const struct qj_plan *plan, const char *names)
+static qjit_status check_kernels(const struct qj_code_object *object, const struct qj_plan *plan,
+                                 const char *names)
 {
     size_t n;
     char *missing = find_missing(object, names, &n);
     qjit_status status = QJIT_OK;
     if (missing) {
-        status = qj_fail(QJIT_OBJECT_REFUSED,
-                         "unit '%s' for '%s' compiled, but holds no kernel '%s'; declare it extern \"C\" __global__, "
-                         "or ask for it by a name expression", plan->unit, plan->arch, missing);
+        status = qj_fail(
+            QJIT_OBJECT_REFUSED,
+            "unit '%s' for '%s' compiled, but holds no kernel '%s'; declare it extern \"C\" __global__, "
+            "or ask for it by a name expression",
+            plan->unit, plan->arch, missing);
     } else if (n != plan->n_kernels) {
-        status = qj_fail(QJIT_OBJECT_REFUSED, "unit '%s' for '%s' compiled, but %zu kernel names came back for %zu",
-                         plan->unit, plan->arch, n, plan->n_kernels);
+        status = qj_fail(QJIT_OBJECT_REFUSED,
+                         "unit '%s' for '%s' compiled, but %zu kernel names came back for %zu", plan->unit,
+                         plan->arch, n, plan->n_kernels);
     }
     free(missing);
     return status;
@@ -51,7 +55,8 @@ static void list_kernels(struct qj_buf *out, const struct qj_code_object *object
 
 /* An AMD code object says what it is for and what it holds; those of our own HIP libraries (other archs) are
  * checked as far as an ELF goes. */
-static qjit_status check(struct qj_buf *out_kernels, const struct qj_plan *plan, const struct qj_answer *answer)
+static qjit_status check(struct qj_buf *out_kernels, const struct qj_plan *plan,
+                         const struct qj_answer *answer)
 {
     struct qj_code_object object = {.kernels = NULL};
     qjit_status status = qj_code_object_check(answer->object, answer->n_bytes, plan->arch);
@@ -63,8 +68,8 @@ static qjit_status check(struct qj_buf *out_kernels, const struct qj_plan *plan,
         return status;
     }
     if (is_amd && strcmp(object.arch, plan->arch) != 0) {
-        status = qj_fail(QJIT_OBJECT_REFUSED, "unit '%s' was compiled for '%s' where '%s' was asked for", plan->unit,
-                         object.arch, plan->arch);
+        status = qj_fail(QJIT_OBJECT_REFUSED, "unit '%s' was compiled for '%s' where '%s' was asked for",
+                         plan->unit, object.arch, plan->arch);
     } else if (plan->n_kernels) {
         status = check_kernels(is_amd ? &object : NULL, plan, answer->kernels);
         qj_buf_puts(out_kernels, answer->kernels);
@@ -79,8 +84,8 @@ static qjit_status check(struct qj_buf *out_kernels, const struct qj_plan *plan,
     return status;
 }
 
-qjit_status qj_compiled_init(struct qj_compiled *out, const struct qj_plan *plan, const struct qj_answer *answer,
-                             const char *log)
+qjit_status qj_compiled_init(struct qj_compiled *out, const struct qj_plan *plan,
+                             const struct qj_answer *answer, const char *log)
 {
     struct qj_buf kernels = {0};
     qj_buf_puts(&kernels, "");

@@ -10,7 +10,7 @@
 
 /* Checks the answer's object against the plan (ELF, target, the wanted kernels) and copies it. Fails with
  * QJIT_OBJECT_REFUSED, QJIT_NO_MEMORY; out is then empty. */
-qjit_status qj_compiled_init(struct qj_compiled *out, const struct qj_plan *plan, const struct qj_answer *answer,
-                             const char *log);
+qjit_status qj_compiled_init(struct qj_compiled *out, const struct qj_plan *plan,
+                             const struct qj_answer *answer, const char *log);
 
 #endif

@@ -26,7 +26,7 @@ extern char **environ;
  * QJIT_HIP_* the HIP libraries of our own. */
 static bool is_kept(const char *variable)
 {
-    static const char *const kept[] = {"PATH=",          "LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
+    static const char *const kept[] = {"PATH=",         "LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
                                        "LSAN_OPTIONS=", "TSAN_OPTIONS=",    "QJIT_HIP_"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         if (strncmp(variable, kept[i], strlen(kept[i])) == 0) {
@@ -131,7 +131,8 @@ static bool open_ends(struct ends *out)
             return false;
         }
     }
-    return fcntl(out->channel[0], F_SETFL, O_NONBLOCK) == 0 && fcntl(out->output[0], F_SETFL, O_NONBLOCK) == 0;
+    return fcntl(out->channel[0], F_SETFL, O_NONBLOCK) == 0 &&
+           fcntl(out->output[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
 static int set_actions(posix_spawn_file_actions_t *actions, const struct ends *ends, const char *cwd)
@@ -197,11 +198,13 @@ qjit_status qj_child_start(struct qj_child *out, const char *program, char *cons
         close_fd(&ends.channel[0]);
         close_fd(&ends.output[0]);
         return qj_fail(QJIT_WORKER_NOT_STARTED,
-                       "worker '%s' cannot be started; set QJIT_WORKER to the path of qjit-worker: %s", program,
-                       strerror(error));
+                       "worker '%s' cannot be started; set QJIT_WORKER to the path of qjit-worker: %s",
+                       program, strerror(error));
     }
-    *out = (struct qj_child){.pid = pid, .pidfd = (int)syscall(SYS_pidfd_open, pid, 0),
-                             .channel = ends.channel[0], .output = ends.output[0]};
+    *out = (struct qj_child){.pid = pid,
+                             .pidfd = (int)syscall(SYS_pidfd_open, pid, 0),
+                             .channel = ends.channel[0],
+                             .output = ends.output[0]};
     return QJIT_OK;
 }
 

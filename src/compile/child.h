@@ -19,8 +19,8 @@ struct qj_child {
 
 /* How it ended. */
 struct qj_child_end {
-    bool known;     /* false if somebody else has reaped it (SIGCHLD ignored, wait for any child) */
-    int signal;     /* 0: it exited */
+    bool known; /* false if somebody else has reaped it (SIGCHLD ignored, wait for any child) */
+    int signal; /* 0: it exited */
     int exit_code;
     long max_rss_kb;
 };

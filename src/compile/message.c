@@ -113,14 +113,14 @@ void qj_message_put_archs(struct qj_buf *out)
 /* Statuses are negative; on the wire they are their absolute value. */
 static void put_status(struct qj_buf *out, qjit_status status)
 {
-    qj_wire_put_u32(out, (uint32_t)-(int)status);
+    qj_wire_put_u32(out, (uint32_t) - (int)status);
 }
 
 static qjit_status status_of(struct qj_wire_reader *reader, const qjit_status *allowed, size_t n)
 {
     uint32_t value = qj_wire_u32(reader);
     for (size_t i = 0; i < n; i++) {
-        if (value == (uint32_t)-(int)allowed[i]) {
+        if (value == (uint32_t) - (int)allowed[i]) {
             return allowed[i];
         }
     }

@@ -1,5 +1,5 @@
-/* What the frames of wire.h say. The library puts HELLO, JOB and ARCHS and gets the rest; the worker the other
- * way round. Everything got points into the body it was read from, which must live as long. */
+/* What the frames of wire.h say. The library puts HELLO, JOB and ARCHS and gets the rest; the worker the
+ * other way round. Everything got points into the body it was read from, which must live as long. */
 #ifndef QJ_COMPILE_MESSAGE_H
 #define QJ_COMPILE_MESSAGE_H
 
@@ -19,7 +19,7 @@
 
 /* First of all: who compiles, where, and within what bounds. */
 struct qj_hello {
-    uint32_t kind; /* enum qj_hip_kind */
+    uint32_t kind;                     /* enum qj_hip_kind */
     const char *runtime, *rtc, *comgr; /* "" where there is none */
     const char *directory;             /* the worker's private one */
     uint64_t parent;                   /* process id of the library */
@@ -60,7 +60,8 @@ void qj_message_put_arch_list(struct qj_buf *out, const char *archs);
 
 /* Each reads one body of n bytes; false if it is not a whole and sane one. */
 bool qj_message_hello(struct qj_hello *out, const void *body, size_t n);
-bool qj_message_job(struct qj_job *out, const void *body, size_t n); /* finish with qj_job_finish, also if false */
+bool qj_message_job(struct qj_job *out, const void *body,
+                    size_t n); /* finish with qj_job_finish, also if false */
 bool qj_message_ready(struct qj_ready *out, const void *body, size_t n);
 bool qj_message_answer(struct qj_answer *out, const void *body, size_t n);
 bool qj_message_arch_list(const char **out, const void *body, size_t n);

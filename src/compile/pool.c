@@ -71,7 +71,8 @@ void qj_pool_destroy(struct qj_pool *pool)
     if (!pool) {
         return;
     }
-    /* First tell all of them to die, then wait for each: taking down 100 MB of libraries takes milliseconds. */
+    /* First tell all of them to die, then wait for each: taking down 100 MB of libraries takes milliseconds.
+     */
     for (struct qj_worker *worker = pool->idle; worker; worker = worker->next) {
         qj_child_kill(&worker->child);
     }
@@ -214,9 +215,11 @@ static qjit_status get_ready(struct request *request)
         status = qj_fail_with_log(ready.status, ready.detail, qj_buf_text(&log));
         qj_buf_finish(&log);
     } else if (compiler && strcmp(compiler, ready.identity) != 0) {
-        status = qj_fail(QJIT_COMPILER_NOT_FOUND,
-                         "the worker loaded another compiler (%s) than was found (%s): take ROCm directories out of "
-                         "LD_LIBRARY_PATH, or set ROCM_PATH to the one meant", ready.identity, compiler);
+        status = qj_fail(
+            QJIT_COMPILER_NOT_FOUND,
+            "the worker loaded another compiler (%s) than was found (%s): take ROCm directories out of "
+            "LD_LIBRARY_PATH, or set ROCM_PATH to the one meant",
+            ready.identity, compiler);
     }
     request->worker->ready = true;
     if (status) {

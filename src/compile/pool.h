@@ -1,7 +1,7 @@
-/* Worker processes that compile. A worker is reused for many jobs; one that crashes, hangs or talks nonsense is
- * killed with its whole process group, its private directory is removed, and its place is free for a new one.
- * Thread safe: qj_pool_compile blocks its caller until a place is free, then until the answer is there. No
- * lock is held while a worker runs. */
+/* Worker processes that compile. A worker is reused for many jobs; one that crashes, hangs or talks nonsense
+ * is killed with its whole process group, its private directory is removed, and its place is free for a new
+ * one. Thread safe: qj_pool_compile blocks its caller until a place is free, then until the answer is there.
+ * No lock is held while a worker runs. */
 #ifndef QJ_COMPILE_POOL_H
 #define QJ_COMPILE_POOL_H
 
@@ -27,9 +27,9 @@ struct qj_pool_options {
     const char *temp_dir; /* where workers get their private directories; NULL: /tmp */
 };
 
-/* Starts no process yet. Copies the options, the texts too, and what workers get of the environment; `where` and
- * `log` must outlive the pool. With the first worker, directories that dead processes left in temp_dir are removed.
- * Fails with QJIT_NO_MEMORY. */
+/* Starts no process yet. Copies the options, the texts too, and what workers get of the environment; `where`
+ * and `log` must outlive the pool. With the first worker, directories that dead processes left in temp_dir
+ * are removed. Fails with QJIT_NO_MEMORY. */
 qjit_status qj_pool_create(struct qj_pool **out, const struct qj_pool_options *options);
 void qj_pool_destroy(struct qj_pool *pool);
 

@@ -75,9 +75,10 @@ qjit_status qj_scratch_init(struct qj_scratch *out, const char *temp)
         qj_scratch_finish(out);
         errno = error;
     }
-    return qj_fail(QJIT_WORKER_NOT_STARTED,
-                   "no private directory for a worker can be made in '%s'; set TMPDIR to one that can be written: %s",
-                   temp, strerror(errno));
+    return qj_fail(
+        QJIT_WORKER_NOT_STARTED,
+        "no private directory for a worker can be made in '%s'; set TMPDIR to one that can be written: %s",
+        temp, strerror(errno));
 }
 
 void qj_scratch_finish(struct qj_scratch *scratch)

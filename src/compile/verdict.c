@@ -31,7 +31,7 @@ void qj_verdict_tidy(struct qj_buf *out, const char *text, const char *directory
 {
     static const char tmp[] = "/tmp/";
     size_t n_directory = strlen(directory), n_source = strlen(QJ_MESSAGE_SOURCE_NAME);
-    for (const char *hit; n_directory && (hit = strstr(text, directory)); ) {
+    for (const char *hit; n_directory && (hit = strstr(text, directory));) {
         qj_buf_append(out, text, (size_t)(hit - text));
         text = hit + n_directory;
         if (strncmp(text, tmp, sizeof tmp - 1) != 0) {
@@ -78,27 +78,35 @@ static qjit_status ended(struct qj_buf *out, const struct qj_subject *subject, c
                          const char *log)
 {
     if (end->known && end->signal == SIGXCPU) {
-        qj_buf_printf(out, ": compiling took more than %u ms of processor time; if it should, raise "
-                           "compile_timeout_ms", subject->timeout_ms);
+        qj_buf_printf(out,
+                      ": compiling took more than %u ms of processor time; if it should, raise "
+                      "compile_timeout_ms",
+                      subject->timeout_ms);
         return QJIT_COMPILE_TIMEOUT;
     }
     if (says_no_memory(log) || was_near_limit(subject, end)) {
-        qj_buf_printf(out, ": the compiler ran out of its %llu MiB of address space; make the unit smaller or "
-                           "raise worker_max_bytes", (unsigned long long)(subject->max_bytes >> 20));
+        qj_buf_printf(out,
+                      ": the compiler ran out of its %llu MiB of address space; make the unit smaller or "
+                      "raise worker_max_bytes",
+                      (unsigned long long)(subject->max_bytes >> 20));
         return QJIT_COMPILE_NO_MEMORY;
     }
     if (end->signal == SIGKILL) {
-        qj_buf_puts(out, ": the worker was killed (SIGKILL) while it compiled; if nobody did that, the machine "
-                         "ran out of memory: use fewer jobs");
+        qj_buf_puts(out,
+                    ": the worker was killed (SIGKILL) while it compiled; if nobody did that, the machine "
+                    "ran out of memory: use fewer jobs");
         return QJIT_COMPILE_CRASHED;
     }
     if (end->signal) {
-        qj_buf_printf(out, ": the compiler crashed (SIG%s); reduce the source until it does not, or try another "
-                           "ROCm version", signal_name(end->signal));
+        qj_buf_printf(out,
+                      ": the compiler crashed (SIG%s); reduce the source until it does not, or try another "
+                      "ROCm version",
+                      signal_name(end->signal));
         return QJIT_COMPILE_CRASHED;
     }
     if (end->known) {
-        qj_buf_printf(out, ": the compiler ended its process with exit code %d and no answer; its log may say why",
+        qj_buf_printf(out,
+                      ": the compiler ended its process with exit code %d and no answer; its log may say why",
                       end->exit_code);
     } else {
         qj_buf_puts(out, ": the worker is gone without an answer, and another part of this program reaped it "
@@ -138,7 +146,8 @@ qjit_status qj_verdict_no_answer(const struct qj_subject *subject, enum qj_excha
         qj_buf_puts(&line, "no memory for a worker's answer");
     } else if (exchange == QJ_EXCHANGE_BAD) {
         status = QJIT_WORKER_BAD_REPLY;
-        qj_buf_printf(&line, "worker '%s' answered with %s; set QJIT_WORKER to the qjit-worker of this installation",
+        qj_buf_printf(&line,
+                      "worker '%s' answered with %s; set QJIT_WORKER to the qjit-worker of this installation",
                       subject->program, wrong ? wrong : "a frame that makes no sense");
     } else if (!was_ready) {
         status = not_ready(&line, subject, exchange, end, log);
@@ -172,18 +181,23 @@ static void first_error(struct qj_buf *out, const char *log, const char *otherwi
     qj_buf_append(out, start, strcspn(start, "\n"));
 }
 
-qjit_status qj_verdict_answer(const struct qj_subject *subject, const struct qj_answer *answer, const char *log)
+qjit_status qj_verdict_answer(const struct qj_subject *subject, const struct qj_answer *answer,
+                              const char *log)
 {
     struct qj_buf line = {0};
     switch (answer->status) {
     case QJIT_ARCH_UNKNOWN:
-        qj_buf_printf(&line, "arch '%s' is not known to this compiler; install a newer ROCm or choose among what it "
-                             "knows: %s", subject->arch, answer->kernels);
+        qj_buf_printf(&line,
+                      "arch '%s' is not known to this compiler; install a newer ROCm or choose among what it "
+                      "knows: %s",
+                      subject->arch, answer->kernels);
         break;
     case QJIT_COMPILE_NO_MEMORY:
         name_subject(&line, subject);
-        qj_buf_printf(&line, ": the compiler ran out of its %llu MiB of address space; make the unit smaller or "
-                             "raise worker_max_bytes", (unsigned long long)(subject->max_bytes >> 20));
+        qj_buf_printf(&line,
+                      ": the compiler ran out of its %llu MiB of address space; make the unit smaller or "
+                      "raise worker_max_bytes",
+                      (unsigned long long)(subject->max_bytes >> 20));
         break;
     default:
         name_subject(&line, subject);

@@ -24,12 +24,13 @@ struct qj_subject {
  * unit's source called `name`. */
 void qj_verdict_tidy(struct qj_buf *out, const char *text, const char *directory, const char *name);
 
-/* The worker gave no (good) answer: `log` is what it printed, tidied; end is how it ended, after QJ_EXCHANGE_LATE
- * and _BAD by our hand. Sets detail and log. */
+/* The worker gave no (good) answer: `log` is what it printed, tidied; end is how it ended, after
+ * QJ_EXCHANGE_LATE and _BAD by our hand. Sets detail and log. */
 qjit_status qj_verdict_no_answer(const struct qj_subject *subject, enum qj_exchange exchange, bool was_ready,
                                  const char *wrong, const struct qj_child_end *end, const char *log);
 
 /* The worker answered that it has no object. `log` is tidied. */
-qjit_status qj_verdict_answer(const struct qj_subject *subject, const struct qj_answer *answer, const char *log);
+qjit_status qj_verdict_answer(const struct qj_subject *subject, const struct qj_answer *answer,
+                              const char *log);
 
 #endif

@@ -1,12 +1,12 @@
 /* How the library and its worker talk: frames over a socket pair, which the worker finds as descriptor 3. Its
  * stdout and stderr are not part of it, so that nothing the compiler prints can be taken for an answer.
  *
- * A frame is a header of 16 bytes and a body. Header: the magic "qjw1", the type (u32), the length of the body
- * (u64). All numbers are little endian. A body is a row of fields: u32, u64, or bytes (a u64 length, that many
- * bytes, and a NUL that the length does not count, so that a text can be used where it lies).
+ * A frame is a header of 16 bytes and a body. Header: the magic "qjw1", the type (u32), the length of the
+ * body (u64). All numbers are little endian. A body is a row of fields: u32, u64, or bytes (a u64 length,
+ * that many bytes, and a NUL that the length does not count, so that a text can be used where it lies).
  *
- * Nothing received is trusted: a length past its limit, a field past its frame or a text with a NUL inside makes
- * the reader fail, and it stays failed. Read all fields, then ask once. */
+ * Nothing received is trusted: a length past its limit, a field past its frame or a text with a NUL inside
+ * makes the reader fail, and it stays failed. Read all fields, then ask once. */
 #ifndef QJ_COMPILE_WIRE_H
 #define QJ_COMPILE_WIRE_H
 
@@ -18,7 +18,7 @@
 
 enum { QJ_WIRE_FD = 3, QJ_WIRE_HEADER_BYTES = 16, QJ_WIRE_FIELD_MIN = 9 /* an empty bytes field */ };
 
-#define QJ_WIRE_SOURCE_MAX ((size_t)64 << 20)  /* source and headers together */
+#define QJ_WIRE_SOURCE_MAX ((size_t)64 << 20) /* source and headers together */
 #define QJ_WIRE_OBJECT_MAX ((size_t)256 << 20)
 #define QJ_WIRE_LOG_MAX    ((size_t)16 << 20)
 

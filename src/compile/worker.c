@@ -95,12 +95,14 @@ static bool receive(struct qj_worker *worker, struct receipt *receipt, struct qj
     char chunk[1 << 16];
     for (;;) {
         bool in_header = receipt->n_header < sizeof receipt->header;
-        size_t want = in_header ? sizeof receipt->header - receipt->n_header : receipt->length - frame->body.size;
+        size_t want =
+            in_header ? sizeof receipt->header - receipt->n_header : receipt->length - frame->body.size;
         if (!in_header && want == 0) {
             *out = QJ_EXCHANGE_FRAME;
             return true;
         }
-        ssize_t n = recv(worker->child.channel, chunk, want < sizeof chunk ? want : sizeof chunk, MSG_DONTWAIT);
+        ssize_t n =
+            recv(worker->child.channel, chunk, want < sizeof chunk ? want : sizeof chunk, MSG_DONTWAIT);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -132,7 +134,8 @@ static bool receive(struct qj_worker *worker, struct receipt *receipt, struct qj
 static void transmit(struct qj_worker *worker, const struct qj_buf *out, size_t *sent)
 {
     while (*sent < out->size) {
-        ssize_t n = send(worker->child.channel, out->bytes + *sent, out->size - *sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            send(worker->child.channel, out->bytes + *sent, out->size - *sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR) {
             continue;
         }
