@@ -1,7 +1,7 @@
-/* Worker processes that compile. A worker is reused for many jobs; one that crashes, hangs or talks nonsense is
- * killed with its whole process group, its private directory is removed, and its place is free for a new one.
- * Thread safe: qj_pool_compile blocks its caller until a place is free, then until the answer is there. No
- * lock is held while a worker runs. */
+/* Worker processes that compile. A worker is reused for many jobs; one that crashes, hangs or talks nonsense
+ * is killed with its whole process group, its private directory is removed, and its place is free for a new
+ * one. Thread safe: qj_pool_compile blocks its caller until a place is free, then until the answer is there.
+ * No lock is held while a worker runs. */
 #ifndef QJ_COMPILE_POOL_H
 #define QJ_COMPILE_POOL_H
 
@@ -19,7 +19,9 @@ struct qj_pool;
 struct qj_pool_options {
     const char *worker; /* path of the program */
     const struct qj_hip_where *where;
-    const char *compiler; /* identity that the worker must confirm; NULL: not compared */
+    const char *compiler;     /* identity that the worker must confirm; NULL: not compared */
+    const char *temp_dir;     /* where workers get their private directories */
+    const char *library_path; /* $LD_LIBRARY_PATH for the worker, or NULL */
     uint32_t n_workers;
     uint32_t timeout_ms;
     uint64_t max_bytes; /* RLIMIT_AS */
