@@ -98,10 +98,11 @@ static char *default_cache_dir(const char **reason)
     if (base && *base == '/') {
         return qj_fs_join(base, "qjit");
     }
+    struct passwd user, *found;
+    char memory[4096];
     const char *home = variable("HOME");
     if (!home) {
-        const struct passwd *user = getpwuid(geteuid());
-        home = user ? user->pw_dir : NULL;
+        home = getpwuid_r(geteuid(), &user, memory, sizeof memory, &found) == 0 && found ? user.pw_dir : NULL;
     }
     if (!home || *home != '/') {
         *reason = "there is no home directory: set QJIT_CACHE_DIR";
