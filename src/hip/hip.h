@@ -25,21 +25,24 @@ enum qj_hip_kind { QJ_HIP_ROCM, QJ_HIP_CPU, QJ_HIP_CUDA, QJ_HIP_PATH };
 /* Which files stand behind the seam; absolute paths, NULL where there is none. */
 struct qj_hip_where {
     enum qj_hip_kind kind;
-    char *runtime; /* libamdhip64.so.N, libqjit_hip_*.so; NULL: no HIP runtime (a build host with hipRTC only) */
+    char *runtime; /* libamdhip64.so.N, libqjit_hip_*.so; NULL: no HIP runtime (a build host with hipRTC only)
+                    */
     char *rtc;     /* holds hiprtcCompileProgram; the same file as runtime where hipRTC is inside it */
     char *comgr;   /* libamd_comgr.so.N, to be loaded before hipRTC; NULL for libraries of our own */
 };
 
-/* Finds the files for `which` ("rocm", "cpu", "cuda" or a path), loading nothing: a copy that this process has
- * loaded already, the path itself, $ROCM_PATH/lib, the loader's own places ($LD_LIBRARY_PATH, ld.so.cache,
- * default directories, /opt/rocm/lib); newest major first, runtime and rtc of one major.
- * At least one of runtime and rtc is set on success. Fails with QJIT_HIP_NOT_FOUND: one line that says where it
- * looked and what to install. rocm_path: $ROCM_PATH or NULL. */
-qjit_status qj_hip_find(struct qj_hip_where *out, const char *which, const char *rocm_path);
+/* Finds the files for `which` ("rocm", "cpu", "cuda" or a path), loading nothing: a copy that this process
+ * has loaded already, the path itself, $ROCM_PATH/lib, the loader's own places ($LD_LIBRARY_PATH,
+ * ld.so.cache, default directories, /opt/rocm/lib); newest major first, runtime and rtc of one major. At
+ * least one of runtime and rtc is set on success. Fails with QJIT_HIP_NOT_FOUND: one line that says where it
+ * looked and what to install. rocm_path, library_path: $ROCM_PATH and $LD_LIBRARY_PATH, or NULL. */
+qjit_status qj_hip_find(struct qj_hip_where *out, const char *which, const char *rocm_path,
+                        const char *library_path);
 void qj_hip_where_finish(struct qj_hip_where *where);
 
-/* Opens the run-time half (everything but hiprtc*) of `where` and fills the table. The library is never closed.
- * Fails with QJIT_HIP_NOT_FOUND (no runtime there), QJIT_HIP_UNUSABLE (cannot be loaded; lacks a symbol: which). */
+/* Opens the run-time half (everything but hiprtc*) of `where` and fills the table. The library is never
+ * closed. Fails with QJIT_HIP_NOT_FOUND (no runtime there), QJIT_HIP_UNUSABLE (cannot be loaded; lacks a
+ * symbol: which). */
 qjit_status qj_hip_open_runtime(struct qj_hip *out, const struct qj_hip_where *where);
 
 /* Opens hipRTC, comgr first. For the worker only. Fails with QJIT_COMPILER_NOT_FOUND, QJIT_HIP_UNUSABLE. */
