@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,74 +22,76 @@
 extern char **environ;
 
 /* What a compiler may see of the environment. Everything else stays out: CPATH, HIPRTC_COMPILE_OPTIONS_APPEND
- * and others change what is compiled without being in the key. LD_LIBRARY_PATH serves the compiler libraries'
- * own dependencies (they themselves are opened by path), the sanitizers' variables our own test builds, and
- * QJIT_HIP_* the HIP libraries of our own. */
+ * and others change what is compiled without being in the key. The sanitizers' variables serve our own test
+ * builds, QJIT_HIP_* the HIP libraries of our own. In a setuid program nothing is taken over. */
 static bool is_kept(const char *variable)
 {
-    static const char *const kept[] = {"PATH=",         "LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
-                                       "LSAN_OPTIONS=", "TSAN_OPTIONS=",    "QJIT_HIP_"};
+    static const char *const kept[] = {
+        "PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS=", "QJIT_HIP_"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         if (strncmp(variable, kept[i], strlen(kept[i])) == 0) {
-            return true;
+            return getauxval(AT_SECURE) == 0;
         }
     }
     return false;
 }
 
-char **qj_child_environment(void)
+/* Texts, each with its NUL, become a list in one block. */
+static char **list_of(const struct qj_buf *texts, size_t n)
 {
-    size_t n = 0, n_bytes = 0;
-    for (char **variable = environ; variable && *variable; variable++) {
-        if (is_kept(*variable)) {
-            n++;
-            n_bytes += strlen(*variable) + 1;
+    char **list = texts->failed ? NULL : malloc((n + 1) * sizeof *list + texts->size);
+    if (list) {
+        char *text = (char *)(list + n + 1);
+        if (texts->size) {
+            memcpy(text, texts->bytes, texts->size);
         }
-    }
-    char **list = malloc((n + 1) * sizeof *list + n_bytes);
-    if (!list) {
-        return NULL;
-    }
-    char *text = (char *)(list + n + 1);
-    size_t i = 0;
-    for (char **variable = environ; variable && *variable && i < n; variable++) {
-        size_t size = strlen(*variable) + 1;
-        if (is_kept(*variable) && size <= n_bytes) {
-            list[i++] = memcpy(text, *variable, size);
-            text += size;
-            n_bytes -= size;
+        for (size_t i = 0; i < n; i++) {
+            list[i] = text;
+            text += strlen(text) + 1;
         }
+        list[n] = NULL;
     }
-    list[i] = NULL;
     return list;
 }
 
-/* The whole environment of a worker: `kept` and what points into its private directory. */
+static void put_variable(struct qj_buf *out, size_t *n, const char *name, const char *value)
+{
+    qj_buf_puts(out, name);
+    qj_buf_append(out, value, strlen(value) + 1);
+    ++*n;
+}
+
+char **qj_child_environment(const char *library_path)
+{
+    struct qj_buf texts = {0};
+    size_t n = 0;
+    for (char **variable = environ; variable && *variable; variable++) {
+        if (is_kept(*variable)) {
+            put_variable(&texts, &n, "", *variable);
+        }
+    }
+    if (library_path) { /* for the compiler libraries' own dependencies; they themselves are opened by path */
+        put_variable(&texts, &n, "LD_LIBRARY_PATH=", library_path);
+    }
+    char **list = list_of(&texts, n);
+    qj_buf_finish(&texts);
+    return list;
+}
+
+/* The whole environment of a worker: `kept` and what is its own. */
 static char **environment_of(char *const *kept, const struct qj_scratch *scratch)
 {
+    struct qj_buf texts = {0};
     size_t n = 0;
-    while (kept[n]) {
-        n++;
+    for (; kept[n];) {
+        put_variable(&texts, &n, "", kept[n]);
     }
-    struct qj_buf own = {0};
-    qj_buf_printf(&own, "TMPDIR=%s", scratch->tmp);
-    qj_buf_append(&own, "", 1);
-    size_t home = own.size;
-    qj_buf_printf(&own, "HOME=%s", scratch->tmp);
-    qj_buf_append(&own, "", 1);
-    enum { N_OWN = 4 };
-    size_t list_bytes = (n + N_OWN + 1) * sizeof(char *);
-    char **list = own.failed ? NULL : malloc(list_bytes + own.size);
-    if (list) {
-        char *text = memcpy((char *)list + list_bytes, own.bytes, own.size);
-        memcpy(list, kept, n * sizeof *list);
-        list[n] = text;
-        list[n + 1] = text + home;
-        list[n + 2] = (char *)"LANG=C";
-        list[n + 3] = (char *)"AMD_COMGR_CACHE=0"; /* it hands back damaged objects as good ones */
-        list[n + 4] = NULL;
-    }
-    qj_buf_finish(&own);
+    put_variable(&texts, &n, "TMPDIR=", scratch->tmp);
+    put_variable(&texts, &n, "HOME=", scratch->tmp);
+    put_variable(&texts, &n, "LANG=", "C");
+    put_variable(&texts, &n, "AMD_COMGR_CACHE=", "0"); /* it hands back damaged objects as good ones */
+    char **list = list_of(&texts, n);
+    qj_buf_finish(&texts);
     return list;
 }
 

@@ -25,9 +25,9 @@ struct qj_child_end {
     long max_rss_kb;
 };
 
-/* The variables of the calling process's environment that a worker gets; malloc'ed, NULL if out of memory.
- * Strings are copies in the same block. */
-char **qj_child_environment(void);
+/* What a worker gets of the calling process's environment, and LD_LIBRARY_PATH if library_path is not NULL;
+ * malloc'ed, NULL if out of memory. Strings are copies in the same block. */
+char **qj_child_environment(const char *library_path);
 
 /* kept: as from qj_child_environment. Fails with QJIT_WORKER_NOT_STARTED: why, and what to set. */
 qjit_status qj_child_start(struct qj_child *out, const char *program, char *const *kept,

@@ -182,10 +182,3 @@ void qj_plan_finish(struct qj_plan *plan)
     free(plan->memory);
     *plan = (struct qj_plan){.memory = NULL};
 }
-
-bool qj_plan_is_symbol(const char *name)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-    bool starts_with_digit = *name >= '0' && *name <= '9';
-    return *name && !starts_with_digit && name[strspn(name, letters)] == '\0';
-}

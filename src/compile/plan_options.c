@@ -212,3 +212,10 @@ const char *qj_plan_option_reason(const char *option)
     }
     return "it is not on the list of docs/options.md";
 }
+
+bool qj_plan_is_symbol(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    bool starts_with_digit = *name >= '0' && *name <= '9';
+    return *name && !starts_with_digit && name[strspn(name, letters)] == '\0';
+}

@@ -51,7 +51,7 @@ qjit_status qj_pool_create(struct qj_pool **out, const struct qj_pool_options *o
     pool->worker = absolute(options->worker);
     pool->compiler = options->compiler ? strdup(options->compiler) : NULL;
     pool->temp_dir = strdup(options->temp_dir ? options->temp_dir : "/tmp");
-    pool->environment = qj_child_environment();
+    pool->environment = qj_child_environment(options->library_path);
     (void)pthread_mutex_init(&pool->mutex, NULL);
     (void)pthread_cond_init(&pool->freed, NULL);
     if (!pool->worker || !pool->temp_dir || !pool->environment || (options->compiler && !pool->compiler)) {
@@ -61,6 +61,7 @@ qjit_status qj_pool_create(struct qj_pool **out, const struct qj_pool_options *o
     pool->options.worker = pool->worker;
     pool->options.compiler = pool->compiler;
     pool->options.temp_dir = pool->temp_dir;
+    pool->options.library_path = NULL; /* is in the environment now */
     pool->options.n_workers = options->n_workers ? options->n_workers : 1;
     *out = pool;
     return QJIT_OK;

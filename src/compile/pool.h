@@ -20,13 +20,12 @@ struct qj_pool_options {
     const char *worker; /* path of the program */
     const struct qj_hip_where *where;
     const char *compiler;     /* identity that the worker must confirm; NULL: not compared */
-    const char *temp_dir;     /* where workers get their private directories */
+    const char *temp_dir;     /* where workers get their private directories; NULL: /tmp */
     const char *library_path; /* $LD_LIBRARY_PATH for the worker, or NULL */
     uint32_t n_workers;
     uint32_t timeout_ms;
     uint64_t max_bytes; /* RLIMIT_AS */
     const struct qj_log *log;
-    const char *temp_dir; /* where workers get their private directories; NULL: /tmp */
 };
 
 /* Starts no process yet. Copies the options, the texts too, and what workers get of the environment; `where`
