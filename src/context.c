@@ -56,6 +56,10 @@ static qjit_status open_pool(qjit_context *context)
         return status;
     }
     const struct qj_options *options = &context->options;
+    if (!options->worker) {
+        return qj_fail(QJIT_WORKER_NOT_STARTED,
+                       "qjit-worker is not beside the library: install it there, or name it with QJIT_WORKER");
+    }
     struct qj_pool_options pool_options = {
         .worker = options->worker,
         .where = atomic_load(&context->where),
