@@ -17,8 +17,8 @@
 enum { QJ_PLAN_OPTIONS_MAX = 64 };
 
 struct qj_plan {
-    char arch[128]; /* canonical */
-    const char *unit, *module;
+    char arch[128];                          /* canonical */
+    const char *unit, *module, *source_name; /* for people; not in the key */
     const char *source;
     size_t source_bytes;
     const qjit_header *headers; /* the run-time header is among them if it is ours */

@@ -20,7 +20,7 @@ struct qj_pool_options {
     const char *worker; /* path of the program */
     const struct qj_hip_where *where;
     const char *compiler;     /* identity that the worker must confirm; NULL: not compared */
-    const char *temp_dir;     /* where workers get their private directories */
+    const char *temp_dir;     /* where workers get their private directories; NULL: /tmp */
     const char *library_path; /* $LD_LIBRARY_PATH for the worker, or NULL */
     uint32_t n_workers;
     uint32_t timeout_ms;
@@ -28,7 +28,9 @@ struct qj_pool_options {
     const struct qj_log *log;
 };
 
-/* Starts no process yet. Copies the options; `where` and `log` must outlive the pool. */
+/* Starts no process yet. Copies the options, the texts too, and what workers get of the environment; `where`
+ * and `log` must outlive the pool. With the first worker, directories that dead processes left in temp_dir
+ * are removed. Fails with QJIT_NO_MEMORY. */
 qjit_status qj_pool_create(struct qj_pool **out, const struct qj_pool_options *options);
 void qj_pool_destroy(struct qj_pool *pool);
 
