@@ -96,7 +96,7 @@ static bool find_loaded(char out[static PATH_MAX], const char *name)
     return false;
 }
 
-/* ---- the parts --------------------------------------------------------------------------------------- */
+/* ---- the parts ----------------------------------------------------------------------- */
 
 static void take_rtc(struct found *found, const char *path, struct facts facts)
 {
@@ -155,7 +155,7 @@ static void find_comgr(struct found *found, struct qj_places *places)
     }
 }
 
-/* ---- ROCm -------------------------------------------------------------------------------------------- */
+/* ---- ROCm ---------------------------------------------------------------------------- */
 
 static bool find_runtime_at(struct found *found, struct qj_places *places, enum qj_place place)
 {
@@ -217,7 +217,7 @@ static qjit_status fail_rocm(const struct qj_hip_search *search)
         search->library_path ? search->library_path : "", search->library_path ? "', " : "", to_do);
 }
 
-/* ---- a library by path or of our own ----------------------------------------------------------------- */
+/* ---- a library by path or of our own ------------------------------------------------- */
 
 static qjit_status check_path(const char *path)
 {
@@ -313,7 +313,7 @@ static qjit_status find_own(struct found *found, struct qj_places *places, const
     return QJIT_OK;
 }
 
-/* ---- the call ---------------------------------------------------------------------------------------- */
+/* ---- the call ------------------------------------------------------------------------ */
 
 static char *copy(const char *text, bool *failed)
 {

@@ -56,7 +56,7 @@ static qjit_status append_file(struct identity *identity, const char *role, cons
     return append(identity, role, id);
 }
 
-/* ---- what comgr stands on ---------------------------------------------------------------------------- */
+/* ---- what comgr stands on ------------------------------------------------------------ */
 
 /* As the loader searches for what `comgr` needs: its RPATH or RUNPATH, $LD_LIBRARY_PATH, the system. */
 static bool find_needed(char out[static PATH_MAX], struct qj_places *places, const char *comgr,
@@ -140,7 +140,7 @@ static qjit_status append_comgr(struct identity *identity, const struct qj_hip_w
     return status;
 }
 
-/* ---- libraries of our own ---------------------------------------------------------------------------- */
+/* ---- libraries of our own ------------------------------------------------------------ */
 
 /* Opens the library: it finds its compiler itself. */
 static qjit_status append_tools(struct identity *identity, const char *path)
@@ -181,7 +181,7 @@ static bool is_own(const char *path)
     return own;
 }
 
-/* ---- the calls --------------------------------------------------------------------------------------- */
+/* ---- the calls ----------------------------------------------------------------------- */
 
 static qjit_status get(struct identity *identity, const struct qj_hip_where *where)
 {
