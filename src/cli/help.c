@@ -24,11 +24,11 @@ static void print_option(FILE *out, const struct cli_option *option)
     at = HELP_COLUMN;
     for (const char *word = option->help; *word;) {
         int n = (int)strcspn(word, " ");
-        if (at + n > HELP_WIDTH) {
+        int wraps = at > HELP_COLUMN && at + 1 + n > HELP_WIDTH;
+        if (wraps)
             fprintf(out, "\n%*s", HELP_COLUMN, "");
-            at = HELP_COLUMN;
-        }
-        at += fprintf(out, "%.*s%s", n, word, word[n] ? " " : "");
+        at = wraps ? HELP_COLUMN : at;
+        at += fprintf(out, "%s%.*s", at > HELP_COLUMN ? " " : "", n, word);
         word += n + (word[n] == ' ');
     }
     fputc('\n', out);
