@@ -24,7 +24,9 @@ static qjit_status open_where(qjit_context *context)
         return out_of_memory();
     }
     const struct qj_options *options = &context->options;
-    qjit_status status = qj_hip_find(where, options->hip, options->rocm_path, options->library_path);
+    const struct qj_hip_search search = {
+        .which = options->hip, .rocm_path = options->rocm_path, .library_path = options->library_path};
+    qjit_status status = qj_hip_find(where, &search);
     if (status == QJIT_OK) {
         atomic_store(&context->where, where);
     } else {
@@ -56,6 +58,11 @@ static qjit_status open_pool(qjit_context *context)
         return status;
     }
     const struct qj_options *options = &context->options;
+    if (!options->worker) {
+        return qj_fail(
+            QJIT_WORKER_NOT_STARTED,
+            "qjit-worker is not beside the library: install it there, or name it with QJIT_WORKER");
+    }
     struct qj_pool_options pool_options = {
         .worker = options->worker,
         .where = atomic_load(&context->where),

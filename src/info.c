@@ -67,3 +67,27 @@ qjit_status qjit_get_kernel_info(const qjit_context *context, qjit_kernel_info *
     }
     return status;
 }
+
+qjit_status qjit_get_hip_symbol(qjit_context *context, void (**out)(void), const char *name)
+{
+    const struct qj_hip *hip;
+    qjit_status status = qj_context_hip(context, &hip);
+    if (status != QJIT_OK) {
+        return status;
+    }
+    const struct {
+        const char *name;
+        void (*symbol)(void);
+    } symbols[] = {
+#define QJ_HIP_FUNCTION(need, ret, symbol_name, params) {#symbol_name, (void (*)(void))hip->symbol_name},
+#include "hip/functions.def"
+#undef QJ_HIP_FUNCTION
+    };
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
+        if (symbols[i].symbol && strcmp(symbols[i].name, name) == 0) {
+            *out = symbols[i].symbol;
+            return QJIT_OK;
+        }
+    }
+    return qj_fail(QJIT_NOT_FOUND, "the HIP library in use offers no '%s' through qjit", name);
+}

@@ -72,25 +72,32 @@ static bool read_text(const struct qj_elf_file *file, uint64_t address, char *ou
     return n > 0 && read_at(file, offset, out, n) && memchr(out, '\0', n);
 }
 
-static bool find_dynamic(const struct qj_elf_file *file, int64_t tag, size_t index, uint64_t *value)
+/* Reads the dynamic section, on first need: it mostly lies far from the head. */
+static void read_dynamic(struct qj_elf_file *file)
 {
+    if (file->dynamic_read) {
+        return;
+    }
+    file->dynamic_read = true;
+    for (size_t i = 0; i < file->n_segments; i++) {
+        const Elf64_Phdr *segment = &file->segments[i];
+        size_t n = segment->p_filesz / sizeof(Elf64_Dyn);
+        n = n < QJ_ELF_DYNAMIC ? n : QJ_ELF_DYNAMIC;
+        if (segment->p_type == PT_DYNAMIC &&
+            read_at(file, segment->p_offset, file->dynamic, n * sizeof(Elf64_Dyn))) {
+            file->n_dynamic = n;
+            return;
+        }
+    }
+}
+
+static bool find_dynamic(struct qj_elf_file *file, int64_t tag, size_t index, uint64_t *value)
+{
+    read_dynamic(file);
     for (size_t i = 0; i < file->n_dynamic && file->dynamic[i].d_tag != DT_NULL; i++) {
         if (file->dynamic[i].d_tag == tag && index-- == 0) {
             *value = file->dynamic[i].d_un.d_val;
             return true;
-        }
-    }
-    return false;
-}
-
-static bool read_dynamic(struct qj_elf_file *file)
-{
-    for (size_t i = 0; i < file->n_segments; i++) {
-        const Elf64_Phdr *segment = &file->segments[i];
-        if (segment->p_type == PT_DYNAMIC) {
-            size_t n = segment->p_filesz / sizeof(Elf64_Dyn);
-            file->n_dynamic = n < QJ_ELF_DYNAMIC ? n : QJ_ELF_DYNAMIC;
-            return read_at(file, segment->p_offset, file->dynamic, file->n_dynamic * sizeof(Elf64_Dyn));
         }
     }
     return false;
@@ -106,8 +113,7 @@ static bool read_headers(struct qj_elf_file *file)
         return false;
     }
     file->n_segments = header.e_phnum;
-    return read_at(file, header.e_phoff, file->segments, file->n_segments * sizeof(Elf64_Phdr)) &&
-           read_dynamic(file);
+    return read_at(file, header.e_phoff, file->segments, file->n_segments * sizeof(Elf64_Phdr));
 }
 
 bool qj_elf_file_open(struct qj_elf_file *out, const char *path)
@@ -125,6 +131,7 @@ bool qj_elf_file_open(struct qj_elf_file *out, const char *path)
     out->size = (uint64_t)info.st_size;
     out->mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
     out->n_head = out->n_segments = out->n_dynamic = 0;
+    out->dynamic_read = false;
     ssize_t n = pread(out->fd, out->head, sizeof out->head, 0);
     out->n_head = n > 0 ? (size_t)n : 0;
     out->is_library = read_headers(out);
@@ -163,7 +170,7 @@ bool qj_elf_file_build_id(char out[static QJ_BUILD_ID_MAX], const struct qj_elf_
     return false;
 }
 
-bool qj_elf_file_text(char *out, size_t n, const struct qj_elf_file *file, int64_t tag, size_t index)
+bool qj_elf_file_text(char *out, size_t n, struct qj_elf_file *file, int64_t tag, size_t index)
 {
     uint64_t value, strings;
     return file->is_library && find_dynamic(file, tag, index, &value) &&
@@ -190,14 +197,25 @@ static bool is_symbol(const struct qj_elf_file *file, uint64_t symbols, uint64_t
            strcmp(name, symbol) == 0;
 }
 
-bool qj_elf_file_exports(const struct qj_elf_file *file, const char *symbol)
+/* The bloom filter's word for the hash has both its bits set; without them the symbol is not there. */
+static bool may_hold(const struct qj_elf_file *file, uint64_t bloom, uint32_t n_words, uint32_t shift,
+                     uint32_t hash)
+{
+    uint64_t word;
+    return n_words > 0 && shift < 32 &&
+           read_address(file, bloom + 8 * (uint64_t)(hash / 64 % n_words), &word, 8) &&
+           (word >> hash % 64 & 1) && (word >> (hash >> shift) % 64 & 1);
+}
+
+bool qj_elf_file_exports(struct qj_elf_file *file, const char *symbol)
 {
     uint64_t table, symbols, strings;
     uint32_t head[4], i,
         hash = gnu_hash(symbol); /* head: buckets, first symbol, words of bloom filter, shift */
     if (!file->is_library || !find_dynamic(file, DT_GNU_HASH, 0, &table) ||
         !find_dynamic(file, DT_SYMTAB, 0, &symbols) || !find_dynamic(file, DT_STRTAB, 0, &strings) ||
-        !read_address(file, table, head, sizeof head) || head[0] == 0) {
+        !read_address(file, table, head, sizeof head) || head[0] == 0 ||
+        !may_hold(file, table + sizeof head, head[2], head[3], hash)) {
         return false;
     }
     uint64_t buckets = table + sizeof head + 8 * (uint64_t)head[2];

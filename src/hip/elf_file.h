@@ -15,6 +15,7 @@ struct qj_elf_file {
     uint64_t size;
     int64_t mtime_ns;
     bool is_library; /* an ELF64 shared library for this machine; the rest is set only then */
+    bool dynamic_read;
     size_t n_head, n_segments, n_dynamic;
     unsigned char head[QJ_ELF_HEAD]; /* the file's beginning: headers and build-id mostly lie in it */
     Elf64_Phdr segments[QJ_ELF_SEGMENTS];
@@ -30,10 +31,10 @@ bool qj_elf_file_build_id(char out[static QJ_BUILD_ID_MAX], const struct qj_elf_
 
 /* The text of the `index`th dynamic entry with that tag: DT_NEEDED, DT_SONAME, DT_RUNPATH. False if there is
  * none, or none that fits into n bytes. */
-bool qj_elf_file_text(char *out, size_t n, const struct qj_elf_file *file, int64_t tag, size_t index);
+bool qj_elf_file_text(char *out, size_t n, struct qj_elf_file *file, int64_t tag, size_t index);
 
 /* True if the library exports that symbol (by its GNU hash table, which every linker in use writes). */
-bool qj_elf_file_exports(const struct qj_elf_file *file, const char *symbol);
+bool qj_elf_file_exports(struct qj_elf_file *file, const char *symbol);
 
 /* The build-id note among notes in memory; `align` as of their segment. */
 bool qj_build_id_from_notes(char out[static QJ_BUILD_ID_MAX], const void *notes, size_t n, uint64_t align);

@@ -23,12 +23,6 @@ enum { N_MAJORS = sizeof majors / sizeof *majors, NAME_MAX_BYTES = 64 };
 static const char to_do[] =
     "install libamdhip64-5 (Debian, Ubuntu) or ROCm, or set ROCM_PATH, or QJIT_HIP to a library's path";
 
-/* What one search collects; "" where there is none. */
-struct found {
-    char runtime[PATH_MAX], rtc[PATH_MAX], comgr[PATH_MAX];
-    int major; /* of HIP; 0: any, or unknown */
-};
-
 static void directory_of(char out[static PATH_MAX], const char *path)
 {
     (void)snprintf(out, PATH_MAX, "%s", path);
@@ -38,33 +32,44 @@ static void directory_of(char out[static PATH_MAX], const char *path)
     }
 }
 
-static bool exports(const char *path, const char *symbol)
+/* What a library's file says of it, read once. */
+struct facts {
+    int major;           /* N of "libamdhip64.so.N" or "libhiprtc.so.N", which it calls itself; else 0 */
+    bool runs, compiles; /* it holds the run-time half, hipRTC */
+    bool own;            /* it is one of ours */
+    char comgr[NAME_MAX_BYTES]; /* the comgr it was linked with, or "" */
+};
+
+static struct facts read_facts(const char *path)
 {
+    struct facts facts = {0};
     struct qj_elf_file file;
+    char name[NAME_MAX_BYTES];
     if (!qj_elf_file_open(&file, path)) {
-        return false;
+        return facts;
     }
-    bool found = qj_elf_file_exports(&file, symbol);
+    if (qj_elf_file_text(name, sizeof name, &file, DT_SONAME, 0) &&
+        sscanf(name, "libamdhip64.so.%d", &facts.major) != 1) {
+        (void)sscanf(name, "libhiprtc.so.%d", &facts.major);
+    }
+    for (size_t i = 0; !facts.comgr[0] && qj_elf_file_text(name, sizeof name, &file, DT_NEEDED, i); i++) {
+        if (strncmp(name, "libamd_comgr.so.", 16) == 0) {
+            memcpy(facts.comgr, name, sizeof name);
+        }
+    }
+    facts.runs = qj_elf_file_exports(&file, "hipModuleLoadData");
+    facts.compiles = qj_elf_file_exports(&file, "hiprtcCompileProgram");
+    facts.own = qj_elf_file_exports(&file, "qjitCompilerFiles");
     qj_elf_file_close(&file);
-    return found;
+    return facts;
 }
 
-/* N of "libamdhip64.so.N" or "libhiprtc.so.N", by what the library calls itself. 0 for another library. */
-static int major_of(const char *path)
-{
-    struct qj_elf_file file;
-    char soname[NAME_MAX_BYTES];
-    int major = 0;
-    if (!qj_elf_file_open(&file, path)) {
-        return 0;
-    }
-    if (qj_elf_file_text(soname, sizeof soname, &file, DT_SONAME, 0) &&
-        sscanf(soname, "libamdhip64.so.%d", &major) != 1) {
-        (void)sscanf(soname, "libhiprtc.so.%d", &major);
-    }
-    qj_elf_file_close(&file);
-    return major;
-}
+/* What one search collects; "" where there is none. */
+struct found {
+    char runtime[PATH_MAX], rtc[PATH_MAX], comgr[PATH_MAX];
+    int major;              /* of HIP; 0: any, or unknown */
+    struct facts rtc_facts; /* valid where rtc is set */
+};
 
 static bool find_anywhere(char out[static PATH_MAX], struct qj_places *places, const char *name)
 {
@@ -91,23 +96,30 @@ static bool find_loaded(char out[static PATH_MAX], const char *name)
     return false;
 }
 
-/* ---- the parts --------------------------------------------------------------------------------------- */
+/* ---- the parts ----------------------------------------------------------------------- */
+
+static void take_rtc(struct found *found, const char *path, struct facts facts)
+{
+    (void)memmove(found->rtc, path, strlen(path) + 1);
+    found->rtc_facts = facts;
+}
 
 /* hipRTC for found->runtime, of its major: a library of its own beside it, inside it, or elsewhere. */
-static void find_rtc(struct found *found, struct qj_places *places)
+static void find_rtc(struct found *found, struct qj_places *places, struct facts runtime)
 {
-    char directory[PATH_MAX], name[NAME_MAX_BYTES];
+    char directory[PATH_MAX], name[NAME_MAX_BYTES], path[PATH_MAX];
+    struct facts facts;
     (void)snprintf(name, sizeof name, "libhiprtc.so.%d", found->major);
     directory_of(directory, found->runtime);
-    if (found->major > 0 &&
-        ((find_loaded(found->rtc, "libhiprtc.so") && major_of(found->rtc) == found->major) ||
-         qj_places_in(found->rtc, directory, name))) {
-        return;
-    }
-    if (exports(found->runtime, "hiprtcCompileProgram")) {
-        memcpy(found->rtc, found->runtime, sizeof found->rtc);
-    } else if (found->major == 0 || !find_anywhere(found->rtc, places, name)) {
-        found->rtc[0] = '\0';
+    if (found->major > 0 && find_loaded(path, "libhiprtc.so") &&
+        (facts = read_facts(path)).major == found->major) {
+        take_rtc(found, path, facts);
+    } else if (found->major > 0 && qj_places_in(path, directory, name)) {
+        take_rtc(found, path, read_facts(path));
+    } else if (runtime.compiles) {
+        take_rtc(found, found->runtime, runtime);
+    } else if (found->major > 0 && find_anywhere(path, places, name)) {
+        take_rtc(found, path, read_facts(path));
     }
 }
 
@@ -123,22 +135,16 @@ static bool find_comgr_named(struct found *found, struct qj_places *places, cons
  * mean. */
 static void find_comgr(struct found *found, struct qj_places *places)
 {
-    struct qj_elf_file file;
+    int major = found->rtc_facts.major;
     char name[NAME_MAX_BYTES];
-    bool linked = false;
     found->comgr[0] = '\0';
-    if (!found->rtc[0] || !qj_elf_file_open(&file, found->rtc)) {
+    if (!found->rtc[0]) {
         return;
     }
-    for (size_t i = 0; !linked && qj_elf_file_text(name, sizeof name, &file, DT_NEEDED, i); i++) {
-        linked = strncmp(name, "libamd_comgr.so.", 16) == 0;
-    }
-    qj_elf_file_close(&file);
-    if (linked) {
-        (void)find_comgr_named(found, places, name);
+    if (found->rtc_facts.comgr[0]) {
+        (void)find_comgr_named(found, places, found->rtc_facts.comgr);
         return;
     }
-    int major = major_of(found->rtc);
     for (size_t i = 0; i < N_MAJORS; i++) {
         for (size_t j = 0; j < 2 && majors[i].comgr[j] && (major == 0 || major == majors[i].hip); j++) {
             (void)snprintf(name, sizeof name, "libamd_comgr.so.%d", majors[i].comgr[j]);
@@ -149,7 +155,7 @@ static void find_comgr(struct found *found, struct qj_places *places)
     }
 }
 
-/* ---- ROCm -------------------------------------------------------------------------------------------- */
+/* ---- ROCm ---------------------------------------------------------------------------- */
 
 static bool find_runtime_at(struct found *found, struct qj_places *places, enum qj_place place)
 {
@@ -158,7 +164,7 @@ static bool find_runtime_at(struct found *found, struct qj_places *places, enum 
         (void)snprintf(name, sizeof name, "libamdhip64.so.%d", majors[i].hip);
         if (qj_places_find(found->runtime, places, place, name)) {
             found->major = majors[i].hip;
-            find_rtc(found, places);
+            find_rtc(found, places, read_facts(found->runtime));
             return true;
         }
     }
@@ -174,6 +180,7 @@ static bool find_rtc_at(struct found *found, struct qj_places *places, enum qj_p
         (void)snprintf(name, sizeof name, "libhiprtc.so.%d", majors[i].hip);
         if (qj_places_find(found->rtc, places, place, name)) {
             found->major = majors[i].hip;
+            found->rtc_facts = read_facts(found->rtc);
             (void)snprintf(name, sizeof name, "libamdhip64.so.%d", found->major);
             (void)find_anywhere(found->runtime, places, name);
             return true;
@@ -187,8 +194,9 @@ static bool find_rocm(struct found *found, struct qj_places *places)
 {
     bool ok = find_loaded(found->runtime, "libamdhip64.so");
     if (ok) {
-        found->major = major_of(found->runtime);
-        find_rtc(found, places);
+        struct facts facts = read_facts(found->runtime);
+        found->major = facts.major;
+        find_rtc(found, places, facts);
     }
     for (int place = 0; place < QJ_N_PLACES && !ok; place++) {
         ok = find_runtime_at(found, places, (enum qj_place)place) ||
@@ -209,12 +217,7 @@ static qjit_status fail_rocm(const struct qj_hip_search *search)
         search->library_path ? search->library_path : "", search->library_path ? "', " : "", to_do);
 }
 
-/* ---- a library by path or of our own ----------------------------------------------------------------- */
-
-static bool is_own(const char *path)
-{
-    return exports(path, "qjitCompilerFiles");
-}
+/* ---- a library by path or of our own ------------------------------------------------- */
 
 static qjit_status check_path(const char *path)
 {
@@ -242,7 +245,7 @@ static void borrow_rtc(struct found *found, struct qj_places *places)
 {
     struct found other = {0};
     if (find_rocm(&other, places) && (found->major == 0 || found->major == other.major)) {
-        memcpy(found->rtc, other.rtc, sizeof found->rtc);
+        take_rtc(found, other.rtc, other.rtc_facts);
     }
 }
 
@@ -260,19 +263,20 @@ static qjit_status find_path(struct found *found, struct qj_places *places, cons
     if (status != QJIT_OK) {
         return status;
     }
-    if (is_own(found->runtime)) {
-        memcpy(found->rtc, found->runtime, sizeof found->rtc);
+    struct facts facts = read_facts(found->runtime);
+    found->major = facts.major;
+    if (facts.own) {
+        take_rtc(found, found->runtime, facts);
         return QJIT_OK;
     }
-    found->major = major_of(found->runtime);
-    if (exports(found->runtime, "hiprtcCompileProgram") && !exports(found->runtime, "hipModuleLoadData")) {
-        memcpy(found->rtc, found->runtime, sizeof found->rtc);
+    if (facts.compiles && !facts.runs) {
+        take_rtc(found, found->runtime, facts);
         found->runtime[0] = '\0';
     } else {
-        find_rtc(found, places);
-        if (!found->rtc[0]) {
-            borrow_rtc(found, places);
-        }
+        find_rtc(found, places, facts);
+    }
+    if (!found->rtc[0]) {
+        borrow_rtc(found, places);
     }
     find_comgr(found, places);
     return QJIT_OK;
@@ -309,7 +313,7 @@ static qjit_status find_own(struct found *found, struct qj_places *places, const
     return QJIT_OK;
 }
 
-/* ---- the call ---------------------------------------------------------------------------------------- */
+/* ---- the call ------------------------------------------------------------------------ */
 
 static char *copy(const char *text, bool *failed)
 {

@@ -12,9 +12,9 @@
 #include "hip/loaded.h"
 #include "hip/places.h"
 
-enum { TOOLS_MAX = 16, PART_MAX = 160, NAME_BYTES = 128 };
+enum { TOOLS_MAX = 16, NEEDED_MAX = 8, NAME_BYTES = 128 };
 
-/* The part "role=id" of one file that is at `path`, or was when this process loaded it. */
+/* An identity being written. */
 struct identity {
     char *out;
     size_t used;
@@ -56,19 +56,20 @@ static qjit_status append_file(struct identity *identity, const char *role, cons
     return append(identity, role, id);
 }
 
-/* ---- what comgr stands on ---------------------------------------------------------------------------- */
+/* ---- what comgr stands on ------------------------------------------------------------ */
 
 /* As the loader searches for what `comgr` needs: its RPATH or RUNPATH, $LD_LIBRARY_PATH, the system. */
 static bool find_needed(char out[static PATH_MAX], struct qj_places *places, const char *comgr,
-                        const struct qj_elf_file *file, const char *name)
+                        struct qj_elf_file *file, const char *name)
 {
-    char list[PATH_MAX], *real = realpath(comgr, NULL);
+    char list[PATH_MAX];
+    bool has_runpath = qj_elf_file_text(list, sizeof list, file, DT_RUNPATH, 0);
+    bool has_rpath = !has_runpath && qj_elf_file_text(list, sizeof list, file, DT_RPATH, 0);
+    char *real = has_runpath || has_rpath ? realpath(comgr, NULL) : NULL; /* $ORIGIN is its directory */
     char *slash = real ? strrchr(real, '/') : NULL;
     if (slash) {
         slash[slash == real] = '\0';
     }
-    bool has_runpath = qj_elf_file_text(list, sizeof list, file, DT_RUNPATH, 0);
-    bool has_rpath = !has_runpath && qj_elf_file_text(list, sizeof list, file, DT_RPATH, 0);
     bool ok = (has_rpath && qj_places_in_list(out, list, real, name)) ||
               qj_places_find(out, places, QJ_PLACE_LIBRARY_PATH, name) ||
               (has_runpath && qj_places_in_list(out, list, real, name)) ||
@@ -77,21 +78,46 @@ static bool find_needed(char out[static PATH_MAX], struct qj_places *places, con
     return ok;
 }
 
-/* The libraries comgr was linked with whose names begin with `stem`, in the order of its headers. */
-static qjit_status append_needed(struct identity *identity, struct qj_places *places, const char *comgr,
-                                 const struct qj_elf_file *file, const char *role, const char *stem)
+/* The libraries that generate comgr's code; `role` says the part they play. */
+struct needed {
+    const char *role;
+    char name[NAME_BYTES];
+};
+
+/* Those that comgr was linked with, LLVM before clang. */
+static size_t list_needed(struct needed out[static NEEDED_MAX], struct qj_elf_file *file)
 {
-    qjit_status status = QJIT_OK;
-    char name[NAME_BYTES], path[PATH_MAX];
-    for (size_t i = 0; status == QJIT_OK && qj_elf_file_text(name, sizeof name, file, DT_NEEDED, i); i++) {
-        if (strncmp(name, stem, strlen(stem)) != 0) {
-            continue;
+    static const char *const stems[] = {"libLLVM", "libclang"}, *const roles[] = {"llvm", "clang"};
+    struct needed clang[NEEDED_MAX];
+    size_t n = 0, n_clang = 0;
+    char name[NAME_BYTES];
+    for (size_t i = 0; n + n_clang < NEEDED_MAX && qj_elf_file_text(name, sizeof name, file, DT_NEEDED, i);
+         i++) {
+        bool is_clang = strncmp(name, stems[1], strlen(stems[1])) == 0;
+        if (is_clang || strncmp(name, stems[0], strlen(stems[0])) == 0) {
+            struct needed *needed = is_clang ? &clang[n_clang++] : &out[n++];
+            needed->role = roles[is_clang];
+            memcpy(needed->name, name, sizeof name);
         }
-        bool found =
-            identity->loaded ? qj_loaded_find(path, name) : find_needed(path, places, comgr, file, name);
-        status = found ? append_file(identity, role, path)
-                       : qj_fail(QJIT_COMPILER_NOT_FOUND,
-                                 "library '%s', which '%s' needs, is not found: install it", name, comgr);
+    }
+    memcpy(out + n, clang, n_clang * sizeof *clang);
+    return n + n_clang;
+}
+
+static qjit_status append_needed(struct identity *identity, struct qj_places *places, const char *comgr,
+                                 struct qj_elf_file *file)
+{
+    struct needed list[NEEDED_MAX];
+    size_t n = list_needed(list, file);
+    qjit_status status = QJIT_OK;
+    for (size_t i = 0; status == QJIT_OK && i < n; i++) {
+        char path[PATH_MAX];
+        bool found = identity->loaded ? qj_loaded_find(path, list[i].name)
+                                      : find_needed(path, places, comgr, file, list[i].name);
+        status =
+            found ? append_file(identity, list[i].role, path)
+                  : qj_fail(QJIT_COMPILER_NOT_FOUND,
+                            "library '%s', which '%s' needs, is not found: install it", list[i].name, comgr);
     }
     return status;
 }
@@ -108,16 +134,13 @@ static qjit_status append_comgr(struct identity *identity, const struct qj_hip_w
         return qj_fail(QJIT_COMPILER_NOT_FOUND, "compiler's library '%s' cannot be read: %s", where->comgr,
                        strerror(errno));
     }
-    status = append_needed(identity, &places, where->comgr, &file, "llvm", "libLLVM");
-    if (status == QJIT_OK) {
-        status = append_needed(identity, &places, where->comgr, &file, "clang", "libclang");
-    }
+    status = append_needed(identity, &places, where->comgr, &file);
     qj_elf_file_close(&file);
     qj_places_finish(&places);
     return status;
 }
 
-/* ---- libraries of our own ---------------------------------------------------------------------------- */
+/* ---- libraries of our own ------------------------------------------------------------ */
 
 /* Opens the library: it finds its compiler itself. */
 static qjit_status append_tools(struct identity *identity, const char *path)
@@ -158,7 +181,7 @@ static bool is_own(const char *path)
     return own;
 }
 
-/* ---- the calls --------------------------------------------------------------------------------------- */
+/* ---- the calls ----------------------------------------------------------------------- */
 
 static qjit_status get(struct identity *identity, const struct qj_hip_where *where)
 {

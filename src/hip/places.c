@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "hip/elf_file.h"
@@ -29,7 +28,7 @@ static const char *const directories[] = {
 static bool is_library(const char *path)
 {
     struct qj_elf_file file;
-    if (access(path, R_OK) != 0 || !qj_elf_file_open(&file, path)) {
+    if (!qj_elf_file_open(&file, path)) {
         return false;
     }
     qj_elf_file_close(&file);
