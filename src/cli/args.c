@@ -10,24 +10,24 @@
 
 #define MAX_OPTIONS   48
 #define FIRST_ID      256 /* above every letter */
-#define MAX_NUMBER    4096
+#define MAX_NUMBER    1024
 #define SECONDS_A_DAY 86400
 
 const struct cli_option cli_globals[] = {
-    {0, "hip", "LIBRARY", CLI_TEXT, offsetof(struct cli, hip),
+    {0, CLI_TEXT, "hip", "LIBRARY", offsetof(struct cli, hip),
      "rocm, cpu, cuda or the path of a HIP library (else $QJIT_HIP, else rocm)"},
-    {0, "cache-dir", "DIR", CLI_TEXT, offsetof(struct cli, cache_dir),
+    {0, CLI_TEXT, "cache-dir", "DIR", offsetof(struct cli, cache_dir),
      "where the store is (else $QJIT_CACHE_DIR, else ~/.cache/qjit)"},
-    {0, "worker", "PATH", CLI_TEXT, offsetof(struct cli, worker),
+    {0, CLI_TEXT, "worker", "PATH", offsetof(struct cli, worker),
      "the qjit-worker program (else $QJIT_WORKER, else the installed one)"},
-    {'j', "jobs", "N", CLI_NUMBER, offsetof(struct cli, n_jobs),
+    {'j', CLI_NUMBER, "jobs", "N", offsetof(struct cli, n_jobs),
      "worker processes at most (else $QJIT_JOBS, else one a processor)"},
-    {0, "json", NULL, CLI_FLAG, offsetof(struct cli, json), "print JSON; errors are JSON too"},
-    {'v', "verbose", NULL, CLI_FLAG, offsetof(struct cli, verbose),
+    {0, CLI_FLAG, "json", NULL, offsetof(struct cli, json), "print JSON; errors are JSON too"},
+    {'v', CLI_FLAG, "verbose", NULL, offsetof(struct cli, verbose),
      "say more on stderr and show compile logs; twice: still more"},
-    {'h', "help", NULL, CLI_FLAG, offsetof(struct cli, help), "print this"},
-    {0, "version", NULL, CLI_FLAG, offsetof(struct cli, version), "print the version"},
-    {0, NULL, NULL, CLI_FLAG, 0, NULL},
+    {'h', CLI_FLAG, "help", NULL, offsetof(struct cli, help), "print this"},
+    {0, CLI_FLAG, "version", NULL, offsetof(struct cli, version), "print the version"},
+    {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
 
 /* The options of a command and of every command, in getopt's form. */
@@ -76,8 +76,11 @@ static void add_options(struct table *table, const struct cli_option *options, v
         table->targets[i] = target;
         table->longs[i] = (struct option){options->name, options->value ? required_argument : no_argument,
                                           NULL, (int)(FIRST_ID + i)};
-        if (options->letter)
-            strncat(table->shorts, (const char[]){(char)options->letter, options->value ? ':' : 0, 0}, 2);
+        if (options->letter) {
+            char *end = strchr(table->shorts, 0);
+            end[0] = (char)options->letter;
+            end[1] = options->value ? ':' : 0;
+        }
     }
 }
 
@@ -185,11 +188,10 @@ static int take_operands(struct cli *cli, int argc, char **argv)
 
 int cli_parse(struct cli *cli, void *args, int argc, char **argv, int *next)
 {
-    struct table table = {.shorts = "+:"};
-    if (cli->command) {
-        strcpy(table.shorts, ":");
+    /* "+": stop at the first operand, the command; ":": tell a missing value from an unknown option. */
+    struct table table = {.shorts = {cli->command ? ':' : '+', cli->command ? 0 : ':'}};
+    if (cli->command)
         add_options(&table, cli->command->options, args);
-    }
     add_options(&table, cli_globals, cli);
 
     int id, result = CLI_OK;

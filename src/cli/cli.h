@@ -23,17 +23,17 @@ enum cli_kind {
     CLI_TEXT,   /* const char *, given once at most */
     CLI_LIST,   /* struct cli_list, one item each time */
     CLI_WORDS,  /* struct cli_list, items separated by commas */
-    CLI_NUMBER, /* uint32_t, from 1 to 4096 */
+    CLI_NUMBER, /* uint32_t, from 1 to 1024 */
     CLI_AGE     /* int64_t, seconds: 30d 12h 45m 90s */
 };
 
 /* One option. A table of them ends with a name of NULL and feeds the parser and the help text alike. */
 struct cli_option {
     int letter; /* 0: none */
+    enum cli_kind kind;
     const char *name;
     const char *value; /* what the help calls its value; NULL: it takes none */
-    enum cli_kind kind;
-    size_t offset; /* of the member in the command's args (or in struct cli) */
+    size_t offset;     /* of the member in the command's args (or in struct cli) */
     const char *help;
 };
 

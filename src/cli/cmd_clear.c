@@ -12,16 +12,16 @@ struct clear_args {
 };
 
 static const struct cli_option clear_options[] = {
-    {'a', "arch", "ARCH", CLI_TEXT, offsetof(struct clear_args, arch),
+    {'a', CLI_TEXT, "arch", "ARCH", offsetof(struct clear_args, arch),
      "those for this arch; without features (gfx90a): with any"},
-    {'u', "unit", "UNIT", CLI_TEXT, offsetof(struct clear_args, unit), "those of this unit"},
-    {'m', "module", "MODULE", CLI_TEXT, offsetof(struct clear_args, module), "those of this module"},
-    {0, "stale", NULL, CLI_FLAG, offsetof(struct clear_args, stale),
+    {'u', CLI_TEXT, "unit", "UNIT", offsetof(struct clear_args, unit), "those of this unit"},
+    {'m', CLI_TEXT, "module", "MODULE", offsetof(struct clear_args, module), "those of this module"},
+    {0, CLI_FLAG, "stale", NULL, offsetof(struct clear_args, stale),
      "those that another compiler than this machine's made"},
-    {0, "older-than", "AGE", CLI_AGE, offsetof(struct clear_args, older_than_s),
+    {0, CLI_AGE, "older-than", "AGE", offsetof(struct clear_args, older_than_s),
      "those not used for so long: 30d, 12h, 45m or 90s (use is noted by the day)"},
-    {0, "all", NULL, CLI_FLAG, offsetof(struct clear_args, all), "everything, without asking"},
-    {0, NULL, NULL, CLI_FLAG, 0, NULL},
+    {0, CLI_FLAG, "all", NULL, offsetof(struct clear_args, all), "everything, without asking"},
+    {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
 
 static int has_filter(const struct clear_args *args)

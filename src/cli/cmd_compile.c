@@ -14,21 +14,21 @@ struct compile_args {
 };
 
 static const struct cli_option compile_options[] = {
-    {'a', "arch", "ARCH", CLI_TEXT, offsetof(struct compile_args, arch),
+    {'a', CLI_TEXT, "arch", "ARCH", offsetof(struct compile_args, arch),
      "compile for this arch (else that of the first GPU here)"},
-    {'o', "output", "FILE", CLI_TEXT, offsetof(struct compile_args, output),
+    {'o', CLI_TEXT, "output", "FILE", offsetof(struct compile_args, output),
      "the code object goes there (else beside the source, as NAME.ARCH.hsaco); - is standard output"},
-    {'D', "define", "NAME[=VALUE]", CLI_LIST, offsetof(struct compile_args, defines), "define a macro"},
-    {0, "option", "OPTION", CLI_LIST, offsetof(struct compile_args, options),
+    {'D', CLI_LIST, "define", "NAME[=VALUE]", offsetof(struct compile_args, defines), "define a macro"},
+    {0, CLI_LIST, "option", "OPTION", offsetof(struct compile_args, options),
      "an option for the compiler, such as -O3 or -ffast-math"},
-    {'k', "kernel", "NAME", CLI_LIST, offsetof(struct compile_args, kernels),
+    {'k', CLI_LIST, "kernel", "NAME", offsetof(struct compile_args, kernels),
      "a kernel that must come out: an extern \"C\" name, or an expression such as \"scale<float>\" (else "
      "whatever there is)"},
-    {0, "header", "[NAME=]FILE", CLI_LIST, offsetof(struct compile_args, headers),
+    {0, CLI_LIST, "header", "[NAME=]FILE", offsetof(struct compile_args, headers),
      "a header that the source includes as NAME (else by the file's name without folders)"},
-    {0, "small-runtime", NULL, CLI_FLAG, offsetof(struct compile_args, small_runtime),
+    {0, CLI_FLAG, "small-runtime", NULL, offsetof(struct compile_args, small_runtime),
      "with qjit's small run-time header: several times faster to compile, see docs/dialect.md"},
-    {0, NULL, NULL, CLI_FLAG, 0, NULL},
+    {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
 
 static const struct cli_column usage_columns[] = {

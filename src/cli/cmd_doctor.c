@@ -1,7 +1,7 @@
 /* qjit doctor: is everything there that qjit needs? */
 #include "cli.h"
 
-static const struct cli_option doctor_options[] = {{0, NULL, NULL, CLI_FLAG, 0, NULL}};
+static const struct cli_option doctor_options[] = {{0, CLI_FLAG, NULL, NULL, 0, NULL}};
 
 static const char *const health_names[] = {"ok", "note", "bad"};
 

@@ -9,9 +9,9 @@ struct explain_args {
 };
 
 static const struct cli_option explain_options[] = {
-    {'a', "arch", "ARCH", CLI_TEXT, offsetof(struct explain_args, arch),
+    {'a', CLI_TEXT, "arch", "ARCH", offsetof(struct explain_args, arch),
      "for this arch (else that of the first GPU here)"},
-    {0, NULL, NULL, CLI_FLAG, 0, NULL},
+    {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
 
 /* What the ingredients add up to. */

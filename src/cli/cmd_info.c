@@ -10,9 +10,9 @@ struct info_args {
 };
 
 static const struct cli_option info_options[] = {
-    {'a', "arch", "ARCH", CLI_TEXT, offsetof(struct info_args, arch),
+    {'a', CLI_TEXT, "arch", "ARCH", offsetof(struct info_args, arch),
      "for this arch (else that of the first GPU here)"},
-    {0, NULL, NULL, CLI_FLAG, 0, NULL},
+    {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
 
 static const struct cli_column info_columns[] = {

@@ -10,13 +10,13 @@ struct list_args {
 };
 
 static const struct cli_option list_options[] = {
-    {'k', "kernels", NULL, CLI_FLAG, offsetof(struct list_args, kernels),
+    {'k', CLI_FLAG, "kernels", NULL, offsetof(struct list_args, kernels),
      "list the kernels that there are instead of the store"},
-    {'m', "module", "MODULE", CLI_TEXT, offsetof(struct list_args, module), "only those of this module"},
-    {'a', "arch", "ARCH", CLI_TEXT, offsetof(struct list_args, arch),
+    {'m', CLI_TEXT, "module", "MODULE", offsetof(struct list_args, module), "only those of this module"},
+    {'a', CLI_TEXT, "arch", "ARCH", offsetof(struct list_args, arch),
      "only those for this arch; without features (gfx90a): with any"},
-    {'u', "unit", "UNIT", CLI_TEXT, offsetof(struct list_args, unit), "only those of this unit"},
-    {0, NULL, NULL, CLI_FLAG, 0, NULL},
+    {'u', CLI_TEXT, "unit", "UNIT", offsetof(struct list_args, unit), "only those of this unit"},
+    {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
 
 static const struct cli_column row_columns[] = {

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static const struct cli_option stat_options[] = {{0, NULL, NULL, CLI_FLAG, 0, NULL}};
+static const struct cli_option stat_options[] = {{0, CLI_FLAG, NULL, NULL, 0, NULL}};
 
 static const struct cli_column stat_columns[] = {
     {"path", "store", CLI_AS_TEXT},

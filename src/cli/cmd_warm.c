@@ -13,15 +13,15 @@ struct warm_args {
 };
 
 static const struct cli_option warm_options[] = {
-    {'a', "arch", "ARCH", CLI_WORDS, offsetof(struct warm_args, archs),
+    {'a', CLI_WORDS, "arch", "ARCH", offsetof(struct warm_args, archs),
      "compile for this arch; repeatable, or with commas; \"all\": every arch that the compiler knows; "
      "\"native\" (the default): those of the GPUs here"},
-    {'m', "module", "MODULE", CLI_WORDS, offsetof(struct warm_args, modules),
+    {'m', CLI_WORDS, "module", "MODULE", offsetof(struct warm_args, modules),
      "only this module; repeatable, or with commas"},
-    {'k', "kernel", "KERNEL", CLI_WORDS, offsetof(struct warm_args, kernels),
+    {'k', CLI_WORDS, "kernel", "KERNEL", offsetof(struct warm_args, kernels),
      "only the units of this kernel; repeatable, or with commas"},
-    {'q', "quiet", NULL, CLI_FLAG, offsetof(struct warm_args, quiet), "no progress; errors only"},
-    {0, NULL, NULL, CLI_FLAG, 0, NULL},
+    {'q', CLI_FLAG, "quiet", NULL, offsetof(struct warm_args, quiet), "no progress; errors only"},
+    {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
 
 /* What the events of one run add up to. */

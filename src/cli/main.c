@@ -23,10 +23,8 @@ static const struct cli_command *find_command(const char *name)
 static int unknown_command(const struct cli *cli, const char *name)
 {
     char names[256] = "";
-    for (size_t i = 0; cli_commands[i]; i++) {
-        strcat(names, " "); /* the table is ours and short */
-        strcat(names, cli_commands[i]->name);
-    }
+    for (size_t i = 0, at = 0; cli_commands[i] && at < sizeof(names); i++)
+        at += (size_t)snprintf(names + at, sizeof(names) - at, " %s", cli_commands[i]->name);
     return cli_usage(cli, "'%s' is no command; the commands are:%s", name, names);
 }
 

@@ -39,18 +39,18 @@ static void take_away(void)
 void cli_note(const char *format, ...)
 {
     va_list arguments;
-    va_start(arguments, format);
     flockfile(stderr);
     int stood = progress.stands;
     take_away();
+    va_start(arguments, format);
     vfprintf(stderr, format, arguments);
+    va_end(arguments);
     fputc('\n', stderr);
     if (stood) {
         fputs(progress.bar, stderr);
         progress.stands = 1;
     }
     funlockfile(stderr);
-    va_end(arguments);
 }
 
 void cli_progress_start(enum cli_progress_mode mode, int with_cached)
