@@ -167,48 +167,49 @@ Test(code_object, without_what_its_metadata_must_have_is_refused)
     expect_missing("AMDGPU", "no AMDGPU metadata");
 }
 
-/* Untrusted bytes: each value of each byte that could matter, cut at each length. AddressSanitizer watches:
- * the copies are exactly as long as they say. A changed object may still be one; then its arch is still
- * checked. */
-static void parse_exactly(const void *bytes, size_t n)
+/* Untrusted bytes. AddressSanitizer watches: the copies are exactly as long as they say. Criterion's
+ * assertions are slow: one at the end. */
+static bool is_refused(const void *bytes, size_t n)
 {
     struct qj_code_object object;
     void *copy = malloc(n ? n : 1);
     memcpy(copy, bytes, n);
-    if (qj_code_object_init(&object, copy, n) == QJIT_OK) {
-        cr_assert(object.n_kernels == 0 || object.kernels[object.n_kernels - 1].name);
+    qjit_status status = qj_code_object_init(&object, copy, n);
+    qjit_status quick = qj_code_object_check(copy, n, "gfx1030");
+    if (status == QJIT_OK) {
         qj_code_object_finish(&object);
     }
-    (void)qj_code_object_check(copy, n, "gfx1030");
     free(copy);
+    return status == QJIT_OBJECT_REFUSED && quick == QJIT_OBJECT_REFUSED;
 }
 
+/* Many a changed byte still makes a code object, instructions for one. A changed header or metadata key does
+ * not. */
 Test(code_object, survives_any_changed_byte)
 {
-    static const unsigned char flips[] = {0x01, 0x10, 0x80, 0xff};
+    static const unsigned char flips[] = {0x01, 0x80, 0xff};
     struct qj_buf bytes = read_sample("gfx1030.co");
+    size_t n_refused = 0;
     for (size_t i = 0; i < bytes.size; i++) {
         char before = bytes.bytes[i];
         for (size_t j = 0; j < sizeof flips; j++) {
             bytes.bytes[i] = (char)(before ^ flips[j]);
-            parse_exactly(bytes.bytes, bytes.size);
+            n_refused += is_refused(bytes.bytes, bytes.size);
         }
         bytes.bytes[i] = before;
     }
+    cr_assert(n_refused > 100, "%zu", n_refused);
     qj_buf_finish(&bytes);
 }
 
 Test(code_object, cut_anywhere_is_refused)
 {
     struct qj_buf bytes = read_sample("gfx1030.co");
+    size_t n_refused = 0;
     for (size_t n = 0; n < bytes.size; n++) {
-        char *copy = malloc(n ? n : 1);
-        struct qj_code_object object;
-        memcpy(copy, bytes.bytes, n);
-        cr_assert_eq(qj_code_object_check(copy, n, "gfx1030"), QJIT_OBJECT_REFUSED, "%zu bytes", n);
-        cr_assert_eq(qj_code_object_init(&object, copy, n), QJIT_OBJECT_REFUSED, "%zu bytes", n);
-        free(copy);
+        n_refused += is_refused(bytes.bytes, n);
     }
+    cr_assert_eq(n_refused, bytes.size);
     qj_buf_finish(&bytes);
 }
 
