@@ -65,11 +65,7 @@ static bool find_needed(char out[static PATH_MAX], struct qj_places *places, con
     bool has_runpath = qj_elf_file_text(list, sizeof list, file, DT_RUNPATH, 0);
     bool has_rpath = !has_runpath && qj_elf_file_text(list, sizeof list, file, DT_RPATH, 0);
     char origin[PATH_MAX]; /* $ORIGIN is the directory of the path that is opened, whatever it links to */
-    (void)snprintf(origin, sizeof origin, "%s", comgr);
-    char *slash = strrchr(origin, '/');
-    if (slash) {
-        slash[slash == origin] = '\0';
-    }
+    qj_directory_of(origin, comgr);
     return (has_rpath && qj_places_in_list(out, list, origin, name)) ||
            qj_places_find(out, places, QJ_PLACE_LIBRARY_PATH, name) ||
            (has_runpath && qj_places_in_list(out, list, origin, name)) ||
