@@ -280,7 +280,7 @@ static qjit_status get_answer(struct request *request, struct qj_compiled *out, 
     }
     struct qj_buf log = {0};
     qj_verdict_tidy(&log, answer.log, request->worker->scratch.path, plan->source_name);
-    if (answer.status && log.size == 0) { /* errors of inline assembly go to stderr with 5.2 and 5.7 */
+    if (answer.status) { /* 5.2 and 5.7 print the errors of inline assembly and log nothing of them */
         tidy_tail(&log, request);
     }
     qjit_status status = answer.status ? qj_verdict_answer(&request->subject, &answer, qj_buf_text(&log))

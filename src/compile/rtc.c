@@ -11,8 +11,8 @@
 qjit_status qj_rtc_open(struct qj_rtc *out, const struct qj_hip_where *where)
 {
     *out = (struct qj_rtc){.comgr = {.library = NULL}};
-    qjit_status status = where->comgr ? qj_comgr_open(&out->comgr, where->comgr) : QJIT_OK;
-    return status ? status : qj_hip_open_rtc(&out->hip, where);
+    qjit_status status = qj_hip_open_rtc(&out->hip, where);
+    return status || !where->comgr ? status : qj_comgr_open(&out->comgr, where->comgr);
 }
 
 void qj_rtc_archs(const struct qj_rtc *rtc, struct qj_buf *out)

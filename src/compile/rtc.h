@@ -16,8 +16,7 @@ struct qj_rtc {
     struct qj_comgr comgr; /* library NULL: none, and archs are not checked */
 };
 
-/* Loads comgr, if there is one, then hipRTC (without comgr hipRTC 6 and 7 crash). Fails with
- * QJIT_COMPILER_NOT_FOUND, QJIT_HIP_UNUSABLE, QJIT_HIP_NOT_FOUND. */
+/* Loads hipRTC, with comgr if there is one. Fails with QJIT_COMPILER_NOT_FOUND, QJIT_HIP_UNUSABLE. */
 qjit_status qj_rtc_open(struct qj_rtc *out, const struct qj_hip_where *where);
 
 /* Compiles the job and puts an ANSWER frame. */

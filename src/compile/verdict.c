@@ -53,9 +53,17 @@ static const char *signal_name(int number)
     return name ? name : "unknown";
 }
 
+/* What LLVM, libstdc++ and libc say; a thread that cannot be started lacks room for its stack. */
 static bool says_no_memory(const char *log)
 {
-    return strstr(log, "out of memory") || strstr(log, "bad_alloc") || strstr(log, "annot allocate memory");
+    static const char *const words[] = {"out of memory", "bad_alloc", "annot allocate memory",
+                                        "pthread_create failed"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strstr(log, words[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* An allocation that fails under the limit seldom says so; but then the limit was close. */

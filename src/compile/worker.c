@@ -47,6 +47,17 @@ void qj_worker_destroy(struct qj_worker *worker, struct qj_child_end *out_end)
     }
 }
 
+/* What is printed is to be a text: a NUL would end it early, an escape would reach somebody's terminal. */
+static void make_printable(char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7f) {
+            bytes[i] = '?';
+        }
+    }
+}
+
 /* Reads what the worker has printed, so that it never waits for us; keeps the end of it. */
 static void drain(struct qj_worker *worker)
 {
@@ -64,6 +75,7 @@ static void drain(struct qj_worker *worker)
         if (n <= 0) {
             return;
         }
+        make_printable(chunk, (size_t)n);
         struct qj_buf *tail = &worker->tail;
         if (tail->size + (size_t)n > 2 * (size_t)QJ_WORKER_TAIL_BYTES) {
             size_t keep = QJ_WORKER_TAIL_BYTES;

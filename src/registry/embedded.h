@@ -10,7 +10,8 @@ struct qj_embedded {
     const char *name; /* "dequantize.hip" */
     const char *text; /* NUL after `bytes` bytes */
     size_t bytes;
-    const qjit_header *headers; /* the run-time header first, then all that the file includes, directly or not */
+    const qjit_header
+        *headers; /* the run-time header first, then all that the file includes, directly or not */
     size_t n_headers;
 };
 
