@@ -75,7 +75,8 @@ void qj_fail_add(const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     one_line(text);
-    (void)snprintf(detail + used, sizeof detail - used, " (%s)", text);
+    size_t room = sizeof detail - used - sizeof " ()";
+    (void)snprintf(detail + used, sizeof detail - used, " (%.*s)", (int)room, text);
 }
 
 const char *qjit_error_detail(void)
