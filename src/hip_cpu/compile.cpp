@@ -181,7 +181,7 @@ bool is_for_amd_only(const std::string &option)
          {"--gpu-max-threads-per-block=", "-mcode-object-version=", "-mcumode", "-mno-cumode",
           "-mwavefrontsize64", "-mno-wavefrontsize64", "-munsafe-fp-atomics", "-mno-unsafe-fp-atomics",
           "-fgpu-rdc", "-fno-gpu-rdc", "-fgpu-flush-denormals-to-zero", "-fcuda-flush-denormals-to-zero",
-          "-mtgsplit", "-mno-tgsplit", "-amdgpu", "-fhip-new"}) {
+          "-mtgsplit", "-mno-tgsplit", "-amdgpu", "-nogpulib", "-nogpuinc", "-fhip-new"}) {
         if (begins(option, it))
             return true;
     }
