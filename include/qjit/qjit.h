@@ -202,6 +202,13 @@ QJIT_API qjit_status qjit_get_function_by_id(qjit_context *context, qjit_functio
 QJIT_API qjit_status qjit_get_function_if_ready(qjit_context *context, qjit_function *out, uint32_t device,
                                                 qjit_kernel kernel);
 
+/* The address of a HIP function ("hipMalloc") in the HIP library that this context uses, for programs that
+ * link none: one binary then runs on whatever `hip` chooses. Only functions that qjit itself uses are offered
+ * (docs/hip.md lists them); cast to the prototype of HIP's documentation.
+ * Fails with QJIT_NOT_FOUND (not among them, or not in that library), QJIT_HIP_NOT_FOUND, QJIT_HIP_UNUSABLE.
+ */
+QJIT_API qjit_status qjit_get_hip_symbol(qjit_context *context, void (**out)(void), const char *name);
+
 /* ---- warm: compile ahead -------------------------------------------------------------------- */
 
 enum qjit_warm_outcome { QJIT_WARM_COMPILED = 1, QJIT_WARM_CACHED = 2, QJIT_WARM_FAILED = 3 };
@@ -301,8 +308,8 @@ typedef struct qjit_kernel_usage {
 typedef struct qjit_object {
     const void *bytes; /* ELF */
     size_t n_bytes;
-    const char *log; /* the compiler's warnings; "" if none */
-    const qjit_kernel_usage *kernels;
+    const char *log;                  /* the compiler's warnings; "" if none */
+    const qjit_kernel_usage *kernels; /* n_kernels 0 for archs that are not gfx*: their objects do not tell */
     size_t n_kernels;
     uint32_t compile_us; /* what compiling took when it was compiled */
     uint32_t from_store; /* 1 if nothing had to be compiled */

@@ -106,7 +106,8 @@ static int remove_entries(int fd, dev_t device)
         }
         bool is_directory = S_ISDIR(info.st_mode);
         if (is_directory && info.st_dev == device) {
-            int child = openat(dirfd(directory), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            int child =
+                openat(dirfd(directory), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             if (child < 0 || remove_entries(child, device) != 0) {
                 result = -1;
             }

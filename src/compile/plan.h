@@ -1,5 +1,5 @@
-/* A plan is everything that shapes a code object. hipRTC is called with the members of this struct and nothing
- * else, and the key is the digest of the same members: the two cannot drift apart. */
+/* A plan is everything that shapes a code object. hipRTC is called with the members of this struct and
+ * nothing else, and the key is the digest of the same members: the two cannot drift apart. */
 #ifndef QJ_COMPILE_PLAN_H
 #define QJ_COMPILE_PLAN_H
 
@@ -17,8 +17,8 @@
 enum { QJ_PLAN_OPTIONS_MAX = 64 };
 
 struct qj_plan {
-    char arch[128]; /* canonical */
-    const char *unit, *module;
+    char arch[128];                          /* canonical */
+    const char *unit, *module, *source_name; /* for people; not in the key */
     const char *source;
     size_t source_bytes;
     const qjit_header *headers; /* the run-time header is among them if it is ours */
@@ -43,7 +43,8 @@ void qj_plan_finish(struct qj_plan *plan);
 /* True if applications may give this option to hipRTC: it changes nothing but the code (docs/options.md). */
 bool qj_plan_option_allowed(const char *option);
 
-/* True if `name` is a C identifier; otherwise it is a name expression, whose lowered name hipRTC must be asked. */
+/* True if `name` is a C identifier; otherwise it is a name expression, whose lowered name hipRTC must be
+ * asked. */
 bool qj_plan_is_symbol(const char *name);
 
 #endif

@@ -25,24 +25,45 @@ enum qj_hip_kind { QJ_HIP_ROCM, QJ_HIP_CPU, QJ_HIP_CUDA, QJ_HIP_PATH };
 /* Which files stand behind the seam; absolute paths, NULL where there is none. */
 struct qj_hip_where {
     enum qj_hip_kind kind;
-    char *runtime; /* libamdhip64.so.N, libqjit_hip_*.so; NULL: no HIP runtime (a build host with hipRTC only) */
+    char *runtime; /* libamdhip64.so.N, libqjit_hip_*.so; NULL: no HIP runtime (a build host with hipRTC only)
+                    */
     char *rtc;     /* holds hiprtcCompileProgram; the same file as runtime where hipRTC is inside it */
-    char *comgr;   /* libamd_comgr.so.N, to be loaded before hipRTC; NULL for libraries of our own */
+    char *comgr; /* libamd_comgr.so.N, to be loaded before hipRTC; NULL for libraries of our own, and where it
+                  * is missing: then qj_hip_open_rtc and qj_identity_get say so */
+    char *library_path, *root; /* as in the search: comgr's own libraries are looked for there too */
 };
 
-/* Finds the files for `which` ("rocm", "cpu", "cuda" or a path), loading nothing: a copy that this process has
- * loaded already, the path itself, $ROCM_PATH/lib, the loader's own places ($LD_LIBRARY_PATH, ld.so.cache,
- * default directories, /opt/rocm/lib); newest major first, runtime and rtc of one major.
- * At least one of runtime and rtc is set on success. Fails with QJIT_HIP_NOT_FOUND: one line that says where it
- * looked and what to install. rocm_path: $ROCM_PATH or NULL. */
-qjit_status qj_hip_find(struct qj_hip_where *out, const char *which, const char *rocm_path);
+/* What to look for, and where. Texts may be NULL. */
+struct qj_hip_search {
+    const char *which;        /* "rocm" (also NULL), "cpu", "cuda" or a path */
+    const char *rocm_path;    /* $ROCM_PATH */
+    const char *library_path; /* $LD_LIBRARY_PATH */
+    const char *root; /* for tests: stands before /etc/ld.so.cache, the system's directories and /opt */
+};
+
+/* Finds the files, loading nothing. In this order:
+ *
+ *   - a copy of HIP that this process has loaded already
+ *   - rocm_path/lib
+ *   - library_path
+ *   - the system: ld.so.cache, the default directories, /opt/rocm/lib
+ *
+ * At each, the newest major (7, 6, 5) first; runtime and rtc are of one major. A path is taken as it is: the
+ * directory it lies in is then the first place for hipRTC and comgr; a library that has no
+ * hiprtcCompileProgram gets the compiler that a search for "rocm" finds.
+ * At least one of runtime and rtc is set on success; finish `out` then. Fails with QJIT_HIP_NOT_FOUND: one
+ * line that says where it looked and what to install; QJIT_HIP_UNUSABLE (a path to what is no library),
+ * QJIT_NO_MEMORY. */
+qjit_status qj_hip_find(struct qj_hip_where *out, const struct qj_hip_search *search);
 void qj_hip_where_finish(struct qj_hip_where *where);
 
-/* Opens the run-time half (everything but hiprtc*) of `where` and fills the table. The library is never closed.
- * Fails with QJIT_HIP_NOT_FOUND (no runtime there), QJIT_HIP_UNUSABLE (cannot be loaded; lacks a symbol: which). */
+/* Opens the run-time half (everything but hiprtc*) of `where` and fills that part of the table, which leaves
+ * what qj_hip_open_rtc filled. The library is never closed. Fails with QJIT_HIP_NOT_FOUND (no runtime there),
+ * QJIT_HIP_UNUSABLE (cannot be loaded; lacks a symbol: which). */
 qjit_status qj_hip_open_runtime(struct qj_hip *out, const struct qj_hip_where *where);
 
-/* Opens hipRTC, comgr first. For the worker only. Fails with QJIT_COMPILER_NOT_FOUND, QJIT_HIP_UNUSABLE. */
+/* Opens hipRTC, comgr first, and fills the hiprtc* part of the table. For the worker only. Fails with
+ * QJIT_COMPILER_NOT_FOUND, QJIT_HIP_UNUSABLE. */
 qjit_status qj_hip_open_rtc(struct qj_hip *out, const struct qj_hip_where *where);
 
 /* Words a failed HIP call: "hipModuleLoadData: no kernel image (hipErrorNoBinaryForGpu, 209)". */

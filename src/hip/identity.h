@@ -1,8 +1,8 @@
 /* Who compiles: the GNU build-ids of the library that holds hipRTC and of those that generate code, read from
  * the files without loading them. hiprtcVersion is 9.0 in every release and says nothing.
  *
- * Form: "role=id role=id ...", roles in a fixed order: hiprtc, comgr, llvm, clang (the last two only where they
- * are libraries of their own, found through comgr's DT_NEEDED). A file without a build-id gets
+ * Form: "role=id role=id ...", roles in a fixed order: hiprtc, comgr, llvm, clang (the last two only where
+ * they are libraries of their own, found through comgr's DT_NEEDED). A file without a build-id gets
  * "role=none-<size>-<mtime ns>". Paths are not part of it: the same compiler elsewhere is the same compiler.
  * Libraries of our own name the files that shape their code through `qjitCompilerFiles`. */
 #ifndef QJ_HIP_IDENTITY_H

@@ -1,5 +1,6 @@
-/* HIP's types as far as functions.def needs them, written here so that no ROCm header is needed to build. With
- * QJ_HIP_REAL_HEADERS the real ones stand in their place: tests/headers holds the two against each other. */
+/* HIP's types as far as functions.def needs them, written here so that no ROCm header is needed to build.
+ * With QJ_HIP_REAL_HEADERS the real ones stand in their place: tests/headers holds the two against each
+ * other. */
 #ifndef QJ_HIP_TYPES_H
 #define QJ_HIP_TYPES_H
 

@@ -1,6 +1,6 @@
 /* Reads a code object: an ELF64 for AMDGPU as hipRTC gives it. Bytes are untrusted: every offset is checked,
- * nothing is written, nothing outside [bytes, bytes + n) is read. Format: LLVM "User Guide for AMDGPU Backend",
- * code object V4 and later; MessagePack specification. */
+ * nothing is written, nothing outside [bytes, bytes + n) is read. Format: LLVM "User Guide for AMDGPU
+ * Backend", code object V4 and later; MessagePack specification. */
 #ifndef QJ_OBJECT_CODE_OBJECT_H
 #define QJ_OBJECT_CODE_OBJECT_H
 
@@ -11,9 +11,9 @@
 #include <qjit/qjit.h>
 
 struct qj_code_object {
-    char arch[128];       /* canonical, from the metadata's amdhsa.target: gfx90a:sramecc+:xnack- */
+    char arch[128]; /* canonical, from the metadata's amdhsa.target: gfx90a:sramecc+:xnack- */
     uint32_t e_flags;
-    uint8_t abi_version;  /* ELF e_ident[EI_ABIVERSION]: 2 is V4, 3 is V5, 4 is V6 */
+    uint8_t abi_version;        /* ELF e_ident[EI_ABIVERSION]: 2 is V4, 3 is V5, 4 is V6 */
     qjit_kernel_usage *kernels; /* names point into `names` */
     size_t n_kernels;
     char *names;

@@ -1,5 +1,5 @@
-/* Which units and kernels there are: those of units.def, and the application's. Reading takes no lock; ids and
- * pointers stay as they are until the registry is finished. */
+/* Which units and kernels there are: those of units.def, and the application's. Reading takes no lock; ids
+ * and pointers stay as they are until the registry is finished. */
 #ifndef QJ_REGISTRY_REGISTRY_H
 #define QJ_REGISTRY_REGISTRY_H
 
@@ -42,8 +42,9 @@ void qj_registry_destroy(struct qj_registry *registry);
 
 uint32_t qj_registry_n_units(const struct qj_registry *registry);
 uint32_t qj_registry_n_kernels(const struct qj_registry *registry);
-const struct qj_unit *qj_registry_unit(const struct qj_registry *registry, uint32_t unit);       /* NULL: none */
-const struct qj_kernel *qj_registry_kernel(const struct qj_registry *registry, qjit_kernel kernel); /* NULL: none */
+const struct qj_unit *qj_registry_unit(const struct qj_registry *registry, uint32_t unit); /* NULL: none */
+const struct qj_kernel *qj_registry_kernel(const struct qj_registry *registry,
+                                           qjit_kernel kernel); /* NULL: none */
 
 /* By name or alias. */
 bool qj_registry_find(const struct qj_registry *registry, qjit_kernel *out, const char *name);

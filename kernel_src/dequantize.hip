@@ -1,0 +1,43 @@
+// dequantize_block_<T>_f32 and _f16, one block type a unit.
+//
+// y[e] = the value of element e; f16 results are the f32 value rounded to nearest, ties to even. Consecutive
+// threads write consecutive elements. Nothing past the last element is read or written.
+//
+// The unit's defines are its row of the launch table, a contract with existing callers:
+//   QJ_TYPE      block type: q4_0 ... q8_K
+//   QJ_THREADS   threads in a block
+//   QJ_ELEMENTS  elements of one block of threads: the grid is ceil(n / QJ_ELEMENTS)
+//   QJ_K         elements that the parameter k counts in: 32 (k is a number of blocks) or 1 (of elements);
+//                0: there is no parameter, and the grid is exact
+#include "dequantize.h"
+
+#define QJ_CAT_(a, b, c) a##b##c
+#define QJ_CAT(a, b, c)  QJ_CAT_(a, b, c)
+
+typedef QJ_CAT(block_, QJ_TYPE, ) block_type;
+
+template <typename T> QJ_DEVICE void dequantize(const void *__restrict__ vx, T *__restrict__ vy, size_t n) {
+    const size_t first = (size_t)blockIdx.x * QJ_ELEMENTS;
+    const size_t left = first < n ? n - first : 0;
+    const unsigned end = left < QJ_ELEMENTS ? (unsigned)left : QJ_ELEMENTS;
+    const block_type *__restrict__ x = (const block_type *)vx + first / block_type::SIZE;
+    T *__restrict__ y = vy + first;
+#pragma unroll 1 // unrolled it compiles half as fast
+    for (unsigned j = 0; j < QJ_ELEMENTS; j += QJ_THREADS) {
+        const unsigned e = j + threadIdx.x;
+        if (e < end)
+            y[e] = from_float<T>(element(x[e / block_type::SIZE], e % block_type::SIZE));
+    }
+}
+
+#if QJ_K
+#define QJ_PARAMETERS(T) const void *__restrict__ vx, T *__restrict__ y, const int k
+#define QJ_COUNT         (k > 0 ? (size_t)k * QJ_K : 0)
+#else
+#define QJ_PARAMETERS(T) const void *__restrict__ vx, T *__restrict__ y
+#define QJ_COUNT         (((size_t)blockIdx.x + 1) * QJ_ELEMENTS)
+#endif
+
+QJ_KERNEL(QJ_THREADS) QJ_CAT(dequantize_block_, QJ_TYPE, _f32)(QJ_PARAMETERS(float)) { dequantize(vx, y, QJ_COUNT); }
+
+QJ_KERNEL(QJ_THREADS) QJ_CAT(dequantize_block_, QJ_TYPE, _f16)(QJ_PARAMETERS(__half)) { dequantize(vx, y, QJ_COUNT); }

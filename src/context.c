@@ -1,0 +1,194 @@
+/* Opens what a context needs when it needs it: a hit for a given arch loads no HIP library, a hit on a device
+ * starts no worker. */
+#include "context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+
+static qjit_status out_of_memory(void)
+{
+    return qj_fail(QJIT_NO_MEMORY, "out of memory");
+}
+
+/* The `opening` lock is held in the functions called open_*. */
+
+static qjit_status open_where(qjit_context *context)
+{
+    if (atomic_load(&context->where)) {
+        return QJIT_OK;
+    }
+    struct qj_hip_where *where = calloc(1, sizeof *where);
+    if (!where) {
+        return out_of_memory();
+    }
+    const struct qj_options *options = &context->options;
+    const struct qj_hip_search search = {
+        .which = options->hip, .rocm_path = options->rocm_path, .library_path = options->library_path};
+    qjit_status status = qj_hip_find(where, &search);
+    if (status == QJIT_OK) {
+        atomic_store(&context->where, where);
+    } else {
+        free(where);
+    }
+    return status;
+}
+
+static qjit_status open_compiler(qjit_context *context)
+{
+    qjit_status status = open_where(context);
+    if (status != QJIT_OK || atomic_load(&context->compiler)) {
+        return status;
+    }
+    char identity[QJ_IDENTITY_MAX];
+    status = qj_identity_get(identity, atomic_load(&context->where));
+    char *copy = status == QJIT_OK ? strdup(identity) : NULL;
+    if (status == QJIT_OK && !copy) {
+        status = out_of_memory();
+    }
+    atomic_store(&context->compiler, copy);
+    return status;
+}
+
+static qjit_status open_pool(qjit_context *context)
+{
+    qjit_status status = open_compiler(context);
+    if (status != QJIT_OK || atomic_load(&context->pool)) {
+        return status;
+    }
+    const struct qj_options *options = &context->options;
+    if (!options->worker) {
+        return qj_fail(
+            QJIT_WORKER_NOT_STARTED,
+            "qjit-worker is not beside the library: install it there, or name it with QJIT_WORKER");
+    }
+    struct qj_pool_options pool_options = {
+        .worker = options->worker,
+        .where = atomic_load(&context->where),
+        .compiler = atomic_load(&context->compiler),
+        .temp_dir = options->temp_dir,
+        .library_path = options->library_path,
+        .n_workers = options->n_jobs,
+        .timeout_ms = options->compile_timeout_ms,
+        .max_bytes = options->worker_max_bytes,
+        .log = &options->log,
+    };
+    struct qj_pool *pool = NULL;
+    status = qj_pool_create(&pool, &pool_options);
+    if (status == QJIT_OK) {
+        atomic_store(&context->pool, pool);
+    }
+    return status;
+}
+
+static qjit_status read_devices(qjit_context *context, const struct qj_hip *hip)
+{
+    uint32_t n = 0;
+    qjit_status status = qj_device_count(&n, hip);
+    n = n < QJ_DEVICES_MAX ? n : QJ_DEVICES_MAX;
+    for (uint32_t i = 0; i < n && status == QJIT_OK; i++) {
+        context->devices[i].struct_size = sizeof context->devices[i];
+        status = qj_device_get(&context->devices[i], hip, i);
+    }
+    context->n_devices = n;
+    return status;
+}
+
+static qjit_status open_hip(qjit_context *context)
+{
+    qjit_status status = open_where(context);
+    if (status != QJIT_OK || atomic_load(&context->hip)) {
+        return status;
+    }
+    struct qj_hip *hip = calloc(1, sizeof *hip);
+    if (!hip) {
+        return out_of_memory();
+    }
+    status = qj_hip_open_runtime(hip, atomic_load(&context->where));
+    if (status == QJIT_OK) {
+        status = read_devices(context, hip);
+    }
+    if (status == QJIT_OK) {
+        atomic_store(&context->hip, hip);
+    } else {
+        free(hip);
+    }
+    return status;
+}
+
+static qjit_status open_once(qjit_context *context, qjit_status (*open)(qjit_context *))
+{
+    (void)pthread_mutex_lock(&context->opening);
+    qjit_status status = open(context);
+    (void)pthread_mutex_unlock(&context->opening);
+    return status;
+}
+
+qjit_status qj_context_where(qjit_context *context, const struct qj_hip_where **out)
+{
+    qjit_status status = atomic_load(&context->where) ? QJIT_OK : open_once(context, open_where);
+    *out = atomic_load(&context->where);
+    return status;
+}
+
+qjit_status qj_context_compiler(qjit_context *context, const char **out)
+{
+    qjit_status status = atomic_load(&context->compiler) ? QJIT_OK : open_once(context, open_compiler);
+    *out = atomic_load(&context->compiler);
+    return status;
+}
+
+qjit_status qj_context_pool(qjit_context *context, struct qj_pool **out)
+{
+    qjit_status status = atomic_load(&context->pool) ? QJIT_OK : open_once(context, open_pool);
+    *out = atomic_load(&context->pool);
+    return status;
+}
+
+qjit_status qj_context_hip(qjit_context *context, const struct qj_hip **out)
+{
+    qjit_status status = atomic_load(&context->hip) ? QJIT_OK : open_once(context, open_hip);
+    *out = atomic_load(&context->hip);
+    return status;
+}
+
+qjit_status qj_context_device(qjit_context *context, const qjit_device **out, uint32_t device)
+{
+    const struct qj_hip *hip;
+    qjit_status status = qj_context_hip(context, &hip);
+    if (status == QJIT_OK && device >= context->n_devices) {
+        status =
+            qj_fail(QJIT_NO_DEVICE, "there is no device %u: this machine has %u", device, context->n_devices);
+    }
+    *out = status == QJIT_OK ? &context->devices[device] : NULL;
+    return status;
+}
+
+qjit_status qj_context_kernel(const qjit_context *context, const struct qj_kernel **out, qjit_kernel kernel)
+{
+    *out = qj_registry_kernel(context->registry, kernel);
+    return *out ? QJIT_OK : qj_fail(QJIT_NOT_FOUND, "there is no kernel %u", kernel);
+}
+
+qjit_status qj_context_kernel_names(const qjit_context *context, const char *const **out,
+                                    const struct qj_unit *unit)
+{
+    const char **names = calloc(unit->n_kernels + 1, sizeof(*names));
+    if (!names) {
+        return out_of_memory();
+    }
+    for (uint32_t i = 0; i < unit->n_kernels; i++) {
+        names[i] = qj_registry_kernel(context->registry, unit->first_kernel + i)->name;
+    }
+    *out = names;
+    return QJIT_OK;
+}
+
+qjit_status qj_context_plan(struct qj_plan *out, qjit_context *context, const struct qj_unit *unit,
+                            const char *const *names, const char *arch)
+{
+    const char *compiler;
+    qjit_status status = qj_context_compiler(context, &compiler);
+    return status == QJIT_OK ? qj_plan_init(out, unit, names, arch, compiler) : status;
+}

@@ -1,0 +1,129 @@
+/* Steps 2 to 6 of the spine: a plan becomes a verified code object, from the store or from the compiler. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "cache/lease.h"
+#include "context.h"
+#include "object/code_object.h"
+
+void qj_image_finish(struct qj_image *image)
+{
+    free(image->bytes);
+    free(image->log);
+    free(image->kernels);
+    *image = (struct qj_image){0};
+}
+
+/* 3: a verified row, or QJIT_NOT_FOUND. */
+static qjit_status fetch(struct qj_image *out, qjit_context *context, const struct qj_plan *plan)
+{
+    struct qj_entry entry;
+    qjit_status status = qj_store_get(context->store, &entry, plan->key);
+    if (status != QJIT_OK) {
+        return status;
+    }
+    if (qj_code_object_check(entry.object, entry.row.object_bytes, plan->arch) != QJIT_OK) {
+        qj_store_refuse(context->store, plan->key, qjit_error_detail());
+        qj_entry_finish(&entry);
+        return QJIT_NOT_FOUND;
+    }
+    *out = (struct qj_image){
+        .bytes = entry.object,
+        .n_bytes = entry.row.object_bytes,
+        .log = strdup(entry.row.log),
+        .kernels = strdup(entry.row.kernels),
+        .compile_us = entry.row.compile_us,
+        .from_store = true,
+    };
+    entry.object = NULL;
+    qj_entry_finish(&entry);
+    if (!out->log || !out->kernels) {
+        qj_image_finish(out);
+        return qj_fail(QJIT_NO_MEMORY, "out of memory");
+    }
+    return QJIT_OK;
+}
+
+/* What the compiler got, in words, for people who look at the rows; the arch has a column of its own. */
+static char *options_text(const struct qj_plan *plan)
+{
+    struct qj_buf text = {0};
+    for (size_t i = 1; i < plan->n_options; i++) {
+        qj_buf_printf(&text, "%s%s", i > 1 ? " " : "", plan->options[i]);
+    }
+    return text.failed ? NULL : text.bytes ? text.bytes : strdup("");
+}
+
+/* 6: a failure costs the next process a compile, and this one nothing. */
+static void keep(qjit_context *context, const struct qj_plan *plan, const struct qj_compiled *compiled)
+{
+    char *options = options_text(plan);
+    struct qj_row row = {
+        .unit = plan->unit,
+        .module = plan->module,
+        .arch = plan->arch,
+        .compiler = plan->compiler,
+        .options = options ? options : "",
+        .kernels = compiled->kernels,
+        .log = compiled->log,
+        .compile_us = compiled->compile_us,
+    };
+    memcpy(row.key, plan->key, sizeof row.key);
+    memcpy(row.source_digest, plan->source_digest, sizeof row.source_digest);
+    memcpy(row.headers_digest, plan->headers_digest, sizeof row.headers_digest);
+    if (qj_store_put(context->store, &row, compiled->object, compiled->n_bytes) != QJIT_OK) {
+        qj_log(&context->options.log, QJIT_LOG_WARNING, "unit '%s' was compiled but not stored: %s",
+               plan->unit, qjit_error_detail());
+    }
+    free(options);
+}
+
+/* 5 and 6. */
+static qjit_status compile(struct qj_image *out, qjit_context *context, const struct qj_plan *plan)
+{
+    struct qj_pool *pool;
+    struct qj_compiled compiled;
+    qjit_status status = qj_context_pool(context, &pool);
+    if (status != QJIT_OK) {
+        return status;
+    }
+    status = qj_pool_compile(pool, &compiled, plan);
+    qj_store_count_compile(context->store, status == QJIT_OK ? compiled.compile_us : 0, status != QJIT_OK);
+    if (status != QJIT_OK) {
+        return status;
+    }
+    keep(context, plan, &compiled);
+    *out = (struct qj_image){
+        .bytes = compiled.object,
+        .n_bytes = compiled.n_bytes,
+        .log = compiled.log,
+        .kernels = compiled.kernels,
+        .compile_us = compiled.compile_us,
+    };
+    return QJIT_OK;
+}
+
+qjit_status qj_image_get(struct qj_image *out, qjit_context *context, const struct qj_plan *plan)
+{
+    qjit_status status = fetch(out, context, plan);
+    if (status != QJIT_NOT_FOUND) {
+        return status;
+    }
+    const struct qj_options *options = &context->options;
+    if (options->flags & QJIT_FORBID_COMPILE) {
+        return qj_fail(
+            QJIT_COMPILE_FORBIDDEN,
+            "unit '%s' for %s is not in the store, and compiling is forbidden: run qjit warm --arch %s",
+            plan->unit, plan->arch, plan->arch);
+    }
+    struct qj_lease lease; /* 4 */
+    qj_lease_take(&lease, options->cache_dir, plan->key, options->compile_timeout_ms);
+    status = qj_store_has(context->store, plan->key) ? fetch(out, context, plan) : QJIT_NOT_FOUND;
+    if (status == QJIT_NOT_FOUND) {
+        status = compile(out, context, plan);
+    }
+    qj_lease_drop(&lease);
+    return status;
+}

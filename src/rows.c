@@ -1,0 +1,85 @@
+/* The store as the application sees it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sized.h"
+#include "base/status.h"
+#include "context.h"
+#include "object/arch.h"
+
+qjit_status qjit_get_cache_stat(qjit_context *context, qjit_cache_stat *out)
+{
+    qjit_cache_stat stat = {.struct_size = sizeof stat};
+    qjit_status status = qj_store_stat(context->store, &stat);
+    if (!context->options.cache_dir) {
+        stat.memory_reason = context->options.no_cache_dir;
+    }
+    return status == QJIT_OK ? qj_sized_write(out, &stat, sizeof stat, "qjit_cache_stat") : status;
+}
+
+struct row_visit {
+    int (*each)(void *payload, const qjit_cache_row *row);
+    void *payload;
+    const char *compiler; /* NULL: none to compare with */
+};
+
+static int visit_row(void *payload, const struct qj_row *row)
+{
+    const struct row_visit *visit = payload;
+    char key[QJ_DIGEST_HEX];
+    qj_digest_hex(key, row->key);
+    qjit_cache_row seen = {
+        .key = key,
+        .unit = row->unit,
+        .module = row->module,
+        .arch = row->arch,
+        .compiler = row->compiler,
+        .options = row->options,
+        .kernels = row->kernels,
+        .object_bytes = row->object_bytes,
+        .stored_bytes = row->stored_bytes,
+        .compile_us = row->compile_us,
+        .stale = visit->compiler && strcmp(visit->compiler, row->compiler) != 0,
+        .created = row->created,
+        .used = row->used,
+    };
+    return visit->each(visit->payload, &seen);
+}
+
+qjit_status qjit_each_cache_row(qjit_context *context, int (*each)(void *payload, const qjit_cache_row *row),
+                                void *payload)
+{
+    struct row_visit visit = {each, payload, NULL};
+    if (qj_context_compiler(context, &visit.compiler) != QJIT_OK) {
+        visit.compiler = NULL; /* a list is wanted where there is no ROCm, too */
+    }
+    return qj_store_each(context->store, NULL, visit_row, &visit);
+}
+
+qjit_status qjit_clear_cache(qjit_context *context, uint64_t *out, const qjit_cache_filter *filter)
+{
+    qjit_cache_filter given = {.struct_size = sizeof given};
+    char arch[QJ_ARCH_MAX];
+    qjit_status status = filter ? qj_sized_read(&given, sizeof given, filter, "qjit_cache_filter") : QJIT_OK;
+    if (status == QJIT_OK && given.arch) {
+        status = qj_arch_canonical(arch, given.arch);
+    }
+    struct qj_store_filter rows = {
+        .arch = given.arch ? arch : NULL,
+        .unit = given.unit,
+        .module = given.module,
+        .used_before = given.older_than_s ? qj_clock_epoch_s() - given.older_than_s : 0,
+    };
+    if (status == QJIT_OK && given.stale) {
+        status = qj_context_compiler(context, &rows.compiler);
+    }
+    uint64_t n = 0;
+    if (status == QJIT_OK) {
+        status = qj_store_clear(context->store, &n, &rows);
+    }
+    if (status == QJIT_OK && out) {
+        *out = n;
+    }
+    return status;
+}

@@ -1,0 +1,279 @@
+/* qjit_warm: many units for many archs, by as many threads as there are workers. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sized.h"
+#include "base/status.h"
+#include "context.h"
+#include "object/arch.h"
+
+struct arch {
+    char name[QJ_ARCH_MAX];
+    bool unknown; /* the compiler said so: its other units need not ask again */
+    char *detail;
+};
+
+/* One warm-up under way: all but the first four members behind `lock`. */
+struct warm {
+    qjit_context *context;
+    const qjit_warm_options *options;
+    uint32_t *units; /* chosen, in the order of the registry */
+    uint32_t n_units;
+    struct arch *archs;
+    uint32_t n_archs;
+    pthread_mutex_t lock;
+    uint32_t n_started, n_done, n_compiled, n_cached, n_failed;
+    bool stopped;
+    qjit_status status; /* the first failure */
+    char *detail, *log;
+};
+
+static void keep_first_failure(struct warm *warm, qjit_status status)
+{
+    if (status != QJIT_OK && warm->status == QJIT_OK) {
+        warm->status = status;
+        warm->detail = strdup(qjit_error_detail());
+        warm->log = strdup(qjit_error_log());
+    }
+}
+
+/* Makes sure of one unit for one arch; *out is filled on success. */
+static qjit_status warm_unit(struct qj_image *out, struct warm *warm, const struct qj_unit *unit,
+                             const char *arch)
+{
+    const char *const *names;
+    struct qj_plan plan;
+    qjit_status status = qj_context_kernel_names(warm->context, &names, unit);
+    if (status != QJIT_OK) {
+        return status;
+    }
+    status = qj_context_plan(&plan, warm->context, unit, names, arch);
+    if (status == QJIT_OK) {
+        status = qj_image_get(out, warm->context, &plan);
+        qj_plan_finish(&plan);
+    }
+    free((void *)(uintptr_t)names);
+    return status;
+}
+
+/* Counts the unit and tells the application. Called with the lock held: one call at a time is what it was
+ * promised. */
+static void report(struct warm *warm, const struct qj_unit *unit, struct arch *arch, qjit_status status,
+                   const struct qj_image *image)
+{
+    keep_first_failure(warm, status);
+    if (status == QJIT_ARCH_UNKNOWN && !arch->unknown) {
+        arch->unknown = true;
+        arch->detail = strdup(qjit_error_detail());
+    }
+    bool cached = status == QJIT_OK && image->from_store;
+    warm->n_done++;
+    warm->n_failed += status != QJIT_OK;
+    warm->n_cached += cached;
+    warm->n_compiled += status == QJIT_OK && !cached;
+    qjit_warm_event event = {
+        .unit = unit->name,
+        .arch = arch->name,
+        .outcome = status != QJIT_OK ? QJIT_WARM_FAILED
+                   : cached          ? QJIT_WARM_CACHED
+                                     : QJIT_WARM_COMPILED,
+        .status = status,
+        .detail = status != QJIT_OK ? qjit_error_detail() : "",
+        .log = status != QJIT_OK ? qjit_error_log() : image->log,
+        .compile_us = status != QJIT_OK ? 0 : image->compile_us,
+        .n_done = warm->n_done,
+        .n_total = warm->n_units * warm->n_archs,
+    };
+    if (warm->options->progress && warm->options->progress(warm->options->payload, &event)) {
+        warm->stopped = true;
+    }
+}
+
+/* Takes the next pair until there is none. Pairs go arch by arch, so that the first arch is whole first. */
+static void *work(void *payload)
+{
+    struct warm *warm = payload;
+    (void)pthread_mutex_lock(&warm->lock);
+    while (!warm->stopped && warm->n_started < warm->n_units * warm->n_archs) {
+        uint32_t pair = warm->n_started++;
+        struct arch *arch = &warm->archs[pair / warm->n_units];
+        const struct qj_unit *unit =
+            qj_registry_unit(warm->context->registry, warm->units[pair % warm->n_units]);
+        struct qj_image image = {0};
+        qjit_status status;
+        if (arch->unknown) {
+            status = qj_fail(QJIT_ARCH_UNKNOWN, "%s", arch->detail ? arch->detail : arch->name);
+        } else {
+            (void)pthread_mutex_unlock(&warm->lock);
+            status = warm_unit(&image, warm, unit, arch->name);
+            (void)pthread_mutex_lock(&warm->lock);
+        }
+        report(warm, unit, arch, status, &image);
+        qj_image_finish(&image);
+    }
+    (void)pthread_mutex_unlock(&warm->lock);
+    return NULL;
+}
+
+/* The caller's thread is one of them, so that something happens even where no thread can be started. */
+static void run(struct warm *warm)
+{
+    pthread_t threads[1024];
+    uint32_t n_pairs = warm->n_units * warm->n_archs, n = 0;
+    while (n + 1 < warm->context->options.n_jobs && n + 1 < n_pairs &&
+           pthread_create(&threads[n], NULL, work, warm) == 0) {
+        n++;
+    }
+    (void)work(warm);
+    while (n > 0) {
+        (void)pthread_join(threads[--n], NULL);
+    }
+}
+
+/* ---- choosing ---- */
+
+static bool in_list(const char *const *list, size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i], word) == 0) {
+            return true;
+        }
+    }
+    return n == 0;
+}
+
+static qjit_status check_modules(const struct warm *warm)
+{
+    const qjit_warm_options *options = warm->options;
+    uint32_t n = qj_registry_n_units(warm->context->registry);
+    for (size_t i = 0; i < options->n_modules; i++) {
+        bool found = false;
+        for (uint32_t unit = 0; unit < n && !found; unit++) {
+            found = strcmp(qj_registry_unit(warm->context->registry, unit)->module, options->modules[i]) == 0;
+        }
+        if (!found) {
+            return qj_fail(QJIT_NOT_FOUND, "there is no module '%s': qjit list --kernels shows what there is",
+                           options->modules[i]);
+        }
+    }
+    return QJIT_OK;
+}
+
+static qjit_status choose_units(struct warm *warm)
+{
+    const qjit_warm_options *options = warm->options;
+    const struct qj_registry *registry = warm->context->registry;
+    uint32_t n = qj_registry_n_units(registry);
+    bool *wanted = calloc(n + 1, sizeof *wanted);
+    warm->units = calloc(n + 1, sizeof(*warm->units));
+    qjit_status status =
+        wanted && warm->units ? check_modules(warm) : qj_fail(QJIT_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < options->n_kernels && status == QJIT_OK; i++) {
+        qjit_kernel kernel;
+        status = qjit_find_kernel(warm->context, &kernel, options->kernels[i]);
+        if (status == QJIT_OK) {
+            wanted[qj_registry_kernel(registry, kernel)->unit] = true;
+        }
+    }
+    for (uint32_t unit = 0; unit < n && status == QJIT_OK; unit++) {
+        if ((wanted[unit] || !options->n_kernels) &&
+            in_list(options->modules, options->n_modules, qj_registry_unit(registry, unit)->module)) {
+            warm->units[warm->n_units++] = unit;
+        }
+    }
+    free(wanted);
+    return status;
+}
+
+static void add_arch(struct warm *warm, const char *canonical)
+{
+    for (uint32_t i = 0; i < warm->n_archs; i++) {
+        if (strcmp(warm->archs[i].name, canonical) == 0) {
+            return;
+        }
+    }
+    memcpy(warm->archs[warm->n_archs++].name, canonical, QJ_ARCH_MAX);
+}
+
+static qjit_status choose_archs(struct warm *warm)
+{
+    const qjit_warm_options *options = warm->options;
+    const struct qj_hip *hip;
+    qjit_status status = QJIT_OK;
+    size_t n_max = options->n_archs ? options->n_archs : QJ_DEVICES_MAX;
+    warm->archs = calloc(n_max, sizeof(*warm->archs));
+    if (!warm->archs) {
+        return qj_fail(QJIT_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < options->n_archs && status == QJIT_OK; i++) {
+        char canonical[QJ_ARCH_MAX] = {0};
+        status = qj_arch_canonical(canonical, options->archs[i]);
+        if (status == QJIT_OK) {
+            add_arch(warm, canonical);
+        }
+    }
+    if (!options->n_archs) {
+        status = qj_context_hip(warm->context, &hip);
+        for (uint32_t i = 0; status == QJIT_OK && i < warm->context->n_devices; i++) {
+            add_arch(warm, warm->context->devices[i].arch);
+        }
+        if (status == QJIT_OK && !warm->n_archs) {
+            status =
+                qj_fail(QJIT_NO_DEVICE, "there is no GPU in this machine: say which archs to compile for");
+        }
+    }
+    return status;
+}
+
+static void warm_finish(struct warm *warm)
+{
+    for (uint32_t i = 0; warm->archs && i < warm->n_archs; i++) {
+        free(warm->archs[i].detail);
+    }
+    free(warm->archs);
+    free(warm->units);
+    free(warm->detail);
+    free(warm->log);
+    (void)pthread_mutex_destroy(&warm->lock);
+}
+
+static qjit_status finish_result(qjit_warm_result *out, const struct warm *warm, uint64_t start_us)
+{
+    qjit_warm_result result = {
+        .n_archs = warm->n_archs,
+        .n_units = warm->n_units * warm->n_archs,
+        .n_compiled = warm->n_compiled,
+        .n_cached = warm->n_cached,
+        .n_failed = warm->n_failed,
+        .seconds = (double)(qj_clock_us() - start_us) / 1e6,
+    };
+    return out ? qj_sized_write(out, &result, sizeof result, "qjit_warm_result") : QJIT_OK;
+}
+
+qjit_status qjit_warm(qjit_context *context, qjit_warm_result *out, const qjit_warm_options *options)
+{
+    uint64_t start_us = qj_clock_us();
+    qjit_warm_options given = {.struct_size = sizeof given};
+    qjit_status status =
+        options ? qj_sized_read(&given, sizeof given, options, "qjit_warm_options") : QJIT_OK;
+    if (status != QJIT_OK) {
+        return status;
+    }
+    struct warm warm = {.context = context, .options = &given};
+    (void)pthread_mutex_init(&warm.lock, NULL);
+    status = choose_units(&warm);
+    if (status == QJIT_OK) {
+        status = choose_archs(&warm);
+    }
+    if (status == QJIT_OK) {
+        run(&warm);
+        status = finish_result(out, &warm, start_us);
+    }
+    if (status == QJIT_OK && warm.status != QJIT_OK) {
+        status = qj_fail_with_log(warm.status, warm.detail ? warm.detail : "", warm.log);
+    }
+    warm_finish(&warm);
+    return status;
+}

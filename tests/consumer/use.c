@@ -1,0 +1,23 @@
+/* The smallest program that shows the library linked right: its version, a name looked up, an error worded.
+ */
+#include <qjit/qjit.h>
+#include <stdio.h>
+#include <string.h>
+
+int main(void)
+{
+    qjit_options options = QJIT_OPTIONS_INIT;
+    options.flags = QJIT_NO_STORE;
+    qjit_context *context;
+    qjit_kernel kernel;
+    if (qjit_version() != QJIT_VERSION_MAJOR * 10000 + QJIT_VERSION_MINOR * 100 + QJIT_VERSION_PATCH ||
+        qjit_create(&context, &options) != QJIT_OK ||
+        qjit_find_kernel(context, &kernel, "quantize_q8_1") != QJIT_OK) {
+        printf("failed: %s\n", qjit_error_detail());
+        return 1;
+    }
+    int refused = qjit_find_kernel(context, &kernel, "no_such_kernel") == QJIT_NOT_FOUND &&
+                  strstr(qjit_error_detail(), "no_such_kernel") != NULL;
+    qjit_destroy(context);
+    return !refused;
+}

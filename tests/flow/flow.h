@@ -1,0 +1,20 @@
+/* What the flow tests share: a context over the recording HIP library and the real compiler. */
+#ifndef QJ_TESTS_FLOW_H
+#define QJ_TESTS_FLOW_H
+
+#include <qjit/qjit.h>
+
+/* Counters of the store that a context uses, its own included. */
+qjit_cache_stat flow_stat(qjit_context *context);
+
+/* A context over the recording HIP library with one gfx1030; `change` may be NULL. Fails the test if it
+ * cannot. */
+qjit_context *flow_create(void (*change)(qjit_options *options));
+
+/* The path of a program or library that the build made for tests; valid until the next call. */
+const char *flow_built(const char *name);
+
+/* Runs SQL on the store of this test from outside, as another program would. */
+void flow_sql(const char *sql);
+
+#endif
