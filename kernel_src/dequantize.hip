@@ -21,8 +21,7 @@ typedef QJ_CAT(block_, QJ_TYPE, ) block_type;
 template <typename T> QJ_DEVICE void dequantize_all(const block_type *__restrict__ x, T *__restrict__ y)
 {
     enum { N_VALUES = QJ_ELEMENTS / QJ_THREADS };
-    const unsigned t =
-        threadIdx.x % QJ_THREADS; // bounds it: most of the decoding is then constant
+    const unsigned t = threadIdx.x % QJ_THREADS; // so its bound is known in time to fold the decoding
     float values[N_VALUES];
 #pragma unroll
     for (unsigned i = 0; i < N_VALUES; i++) {
