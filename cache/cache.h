@@ -1,11 +1,12 @@
 /* The store: code objects on disk in SQLite, each verified when read. Knows no HIP.
  *
- * A store may only ever miss. A damaged row is removed and counted, a damaged or foreign file is set aside (renamed
- * to NAME.corrupt-TIME) and a new one begun; an unwritable place gives a store in memory.
+ * A store may only ever miss. A damaged row is removed and counted, a damaged or foreign file is set aside
+ * (renamed to NAME.corrupt-TIME) and a new one begun; an unwritable place gives a store in memory.
  *
  * Threads: every call may be made from any thread; connections are pooled inside and no lock is held while a
  * query runs. Durability: a commit survives the death of the process at once; after a power cut the newest
- * rows may be missing, never wrong. A hit writes nothing: stamps and counters are gathered and written at close. */
+ * rows may be missing, never wrong. A hit writes nothing: stamps and counters are gathered and written at
+ * close. */
 #ifndef QJ_CACHE_CACHE_H
 #define QJ_CACHE_CACHE_H
 
@@ -26,9 +27,9 @@ struct qj_store_options {
     const struct qj_log *log;
 };
 
-/* Opens <directory>/store.sqlite, making directory (0700) and file (0600) if they are not there. Falls back to
- * memory, with a warning in the log and a reason for qj_store_stat, where the place is unwritable, not owned by
- * this user, or writable by others. Fails only with QJIT_NO_MEMORY. */
+/* Opens <directory>/store.sqlite, making directory (0700) and file (0600) if they are not there. Falls back
+ * to memory, with a warning in the log and a reason for qj_store_stat, where the place is unwritable, not
+ * owned by this user, or writable by others. Fails only with QJIT_NO_MEMORY. */
 qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *options);
 
 /* Writes stamps and counters, closes. NULL is fine. */
@@ -53,14 +54,17 @@ struct qj_entry {
 
 /* The verified object of `key`. QJIT_NOT_FOUND is a miss; so is a row that was damaged, which has then been
  * removed and counted as refused. */
-qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out, const uint8_t key[static QJ_DIGEST_BYTES]);
+qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
+                         const uint8_t key[static QJ_DIGEST_BYTES]);
 void qj_entry_finish(struct qj_entry *entry);
 
 /* True if a row with this key is there (not verified, not counted as a hit). */
 bool qj_store_has(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES]);
 
-/* Stores an object, replacing a row of the same key. A failure is the caller's to log, never its error to return. */
-qjit_status qj_store_put(struct qj_store *store, const struct qj_row *row, const void *object, size_t n_bytes);
+/* Stores an object, replacing a row of the same key. A failure is the caller's to log, never its error to
+ * return. */
+qjit_status qj_store_put(struct qj_store *store, const struct qj_row *row, const void *object,
+                         size_t n_bytes);
 
 /* Removes a row that a later check refused (wrong ELF, will not load) and counts it as refused. */
 void qj_store_refuse(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], const char *reason);
@@ -69,13 +73,14 @@ void qj_store_refuse(struct qj_store *store, const uint8_t key[static QJ_DIGEST_
 void qj_store_count_compile(struct qj_store *store, uint32_t compile_us, bool failed);
 
 struct qj_store_filter {
-    const char *arch;     /* canonical; without features: every combination; NULL: all */
+    const char *arch;          /* canonical; without features: every combination; NULL: all */
     const char *unit, *module; /* NULL: all */
-    int64_t used_before;  /* seconds since 1970; 0: all */
-    const char *compiler; /* only rows made by another compiler than this; NULL: all */
+    int64_t used_before;       /* seconds since 1970; 0: all */
+    const char *compiler;      /* only rows made by another compiler than this; NULL: all */
 };
 
-/* Rows in the order of arch, then unit, newest first; no object is read. `each` stops by returning non-zero. */
+/* Rows in the order of arch, then unit, newest first; no object is read. `each` stops by returning non-zero.
+ */
 qjit_status qj_store_each(struct qj_store *store, const struct qj_store_filter *filter,
                           int (*each)(void *payload, const struct qj_row *row), void *payload);
 

@@ -1,6 +1,6 @@
-/* One compile per key across the processes of a machine: a lock on one byte of <directory>/leases, at an offset
- * given by the key. The kernel drops it when the holder dies, however it dies; a holder that is stopped or
- * hung loses it to the waiter's deadline: the waiter then goes on without. */
+/* One compile per key across the processes of a machine: a lock on one byte of <directory>/leases, at an
+ * offset given by the key. The kernel drops it when the holder dies, however it dies; a holder that is
+ * stopped or hung loses it to the waiter's deadline: the waiter then goes on without. */
 #ifndef QJ_CACHE_LEASE_H
 #define QJ_CACHE_LEASE_H
 
