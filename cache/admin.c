@@ -71,7 +71,11 @@ static int gather(struct qj_connection *connection, struct list *out, const stru
             code = SQLITE_NOMEM;
             break;
         }
-        out->n_rows += result == QJ_ROW_OK ? 1 : 0;
+        if (result == QJ_ROW_OK && qj_stamp_read(&next->row, each)) {
+            out->n_rows++;
+        } else {
+            free(next->memory);
+        }
     }
     (void)sqlite3_reset(each);
     (void)sqlite3_clear_bindings(each);

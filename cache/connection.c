@@ -33,7 +33,7 @@ static int set_up(sqlite3 *db, const struct qj_place *place)
     bool map = place->mode != QJ_STORE_MEMORY && !place->is_shared;
     (void)snprintf(sql, sizeof sql,
                    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA synchronous=NORMAL;"
-                   "PRAGMA mmap_size=%d; PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=0;%s",
+                   "PRAGMA mmap_size=%d; PRAGMA wal_autocheckpoint=%d;%s",
                    map ? 1 << 30 : 0, QJ_STORE_CHECKPOINT_PAGES,
                    place->is_shared && place->mode == QJ_STORE_FILE ? "PRAGMA journal_mode=TRUNCATE;" : "");
     (void)sqlite3_extended_result_codes(db, 1);

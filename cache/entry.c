@@ -9,7 +9,7 @@
 static enum qj_row_result read_object(struct qj_connection *connection, sqlite3_stmt *get,
                                       struct qj_entry *out, const struct qj_payload *payload, int *code)
 {
-    enum { PAYLOAD = 19 };
+    enum { PAYLOAD = 1 };
     const struct qj_row *row = &out->row;
     if (row->stored_bytes <= QJ_STORE_INLINE_BYTES) {
         const void *bytes = sqlite3_column_blob(get, PAYLOAD);
@@ -128,22 +128,26 @@ bool qj_store_has(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYT
     if (qj_store_borrow(store, &connection) != QJIT_OK) {
         return false;
     }
-    int code = SQLITE_DONE;
+    struct qj_row row;
+    struct qj_payload payload;
+    void *memory = NULL;
+    bool found = false;
+    int code = SQLITE_ERROR;
     sqlite3_stmt *has = qj_connection_statement(connection, QJ_SQL_ENTRY_HAS);
     if (has) {
         (void)sqlite3_bind_int64(has, 1, qj_row_id(key));
-        (void)sqlite3_bind_blob(has, 2, key, QJ_DIGEST_BYTES, SQLITE_STATIC);
         code = sqlite3_step(has);
+        found = code == SQLITE_ROW && qj_row_read(&row, &payload, &memory, has) == QJ_ROW_OK &&
+                memcmp(row.key, key, QJ_DIGEST_BYTES) == 0;
+        free(memory);
         (void)sqlite3_reset(has);
-    } else {
-        code = sqlite3_extended_errcode(connection->db);
     }
     if (code == SQLITE_ROW || code == SQLITE_DONE) {
         qj_store_return(store, connection);
     } else {
         (void)qj_store_fail(store, connection, code, "read");
     }
-    return code == SQLITE_ROW;
+    return found;
 }
 
 void qj_store_refuse(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], const char *reason)

@@ -1,5 +1,5 @@
 /* Inside the store. Files: place.c (directory, file, file system, making and setting aside), connection.c
- * (SQLite connections and their statements), row.c (columns to and from struct qj_row, and their checksum),
+ * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
  * codec.c (payloads), store.c (open, close, pool), usage.c (counters, stamps), entry.c (get, has, refuse),
  * put.c (put, size limit), admin.c (each, clear, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "cache/cache.h"
 #include "cache_sql.h"
 
@@ -155,18 +156,25 @@ struct qj_payload {
 };
 
 int64_t qj_row_id(const uint8_t key[static 8]);
-struct qj_sum qj_row_sum(const struct qj_row *row, const struct qj_payload *payload);
-int64_t qj_stamp_sum(const uint8_t key[static QJ_DIGEST_BYTES], int64_t used);
+
+/* A row as one blob: a checksum of all that follows, then every field, texts after their length. */
+void qj_record_write(struct qj_buf *out, const struct qj_row *row, const struct qj_payload *payload);
 
 enum qj_row_result { QJ_ROW_OK, QJ_ROW_DAMAGED, QJ_ROW_NO_MEMORY };
 
-/* Copies the row that the statement stands on, if its checksum holds. memory to be freed by the caller. */
+/* The row of a record whose checksum holds. *memory, to be freed by the caller, is what the row points into.
+ * row->used is row->created. */
+enum qj_row_result qj_record_read(struct qj_row *out, struct qj_payload *payload, void **memory,
+                                  const void *record, size_t n_bytes);
+
+/* Same for column 0 of the statement. */
 enum qj_row_result qj_row_read(struct qj_row *out, struct qj_payload *payload, void **memory,
                                sqlite3_stmt *from);
 
-/* Binds all of a row but its payload, ?19. The row must live until the statement is reset. */
-int qj_row_bind(sqlite3_stmt *to, const struct qj_row *row, const struct qj_payload *payload,
-                const struct qj_sum *sum);
+/* The stamp in columns 1 and 2, where there is one, has a checksum of its own because it changes after the
+ * row is written. False if it does not hold. */
+bool qj_stamp_read(struct qj_row *row, sqlite3_stmt *from);
+int64_t qj_stamp_sum(int64_t id, int64_t used);
 
 /* ---- codec.c --------------------------------------------------------------------------------- */
 

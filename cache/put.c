@@ -42,24 +42,40 @@ static bool wants_packing(const struct qj_store *store, struct qj_connection *co
            (store->max_bytes && qj_store_used_bytes(connection) > store->max_bytes / 2);
 }
 
+static int bind(sqlite3_stmt *put, const struct qj_row *row, const struct qj_buf *record)
+{
+    const char *const texts[] = {row->unit, row->module, row->arch, row->compiler};
+    int failed = sqlite3_bind_int64(put, 1, qj_row_id(row->key));
+    failed |= sqlite3_bind_blob64(put, 2, record->bytes, record->size, SQLITE_STATIC);
+    for (int i = 0; i < 4; i++) {
+        failed |= sqlite3_bind_text(put, 3 + i, texts[i] ? texts[i] : "", -1, SQLITE_STATIC);
+    }
+    failed |= sqlite3_bind_int64(put, 7, row->created);
+    failed |= sqlite3_bind_int64(put, 8, (int64_t)row->object_bytes);
+    failed |= sqlite3_bind_int64(put, 9, (int64_t)row->stored_bytes);
+    return failed;
+}
+
 static int insert(struct qj_connection *connection, const struct qj_row *row, enum qj_codec codec,
                   const void *bytes, size_t n_bytes)
 {
     struct qj_payload payload = {codec, qj_payload_sum(bytes, n_bytes)};
-    struct qj_sum sum = qj_row_sum(row, &payload);
+    struct qj_buf record = {0};
     sqlite3_stmt *put = qj_connection_statement(connection, QJ_SQL_ENTRY_PUT);
     if (!put) {
         return sqlite3_extended_errcode(connection->db);
     }
-    int code = qj_row_bind(put, row, &payload, &sum);
+    qj_record_write(&record, row, &payload);
+    int code = record.failed ? SQLITE_NOMEM : bind(put, row, &record);
     if (code == SQLITE_OK) {
-        code = sqlite3_bind_blob64(put, 19, n_bytes ? bytes : "", n_bytes, SQLITE_STATIC);
+        code = sqlite3_bind_blob64(put, 10, n_bytes ? bytes : "", n_bytes, SQLITE_STATIC);
     }
     if (code == SQLITE_OK) {
         code = sqlite3_step(put);
     }
     (void)sqlite3_reset(put);
-    (void)sqlite3_clear_bindings(put); /* what was bound is the caller's */
+    (void)sqlite3_clear_bindings(put); /* what was bound is not kept */
+    qj_buf_finish(&record);
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 

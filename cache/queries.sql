@@ -1,17 +1,11 @@
 -- Every statement of the store. `-- name: X` begins statement QJ_SQL_X; a unit test prepares each one.
--- The columns that make a row (row.c reads them by position) are the same in entry_get and entry_each.
 
 -- name: entry_get
 -- Payloads up to ?2 bytes come with the row, larger ones are read in place.
-SELECT row_sum, payload_sum, key, source_digest, headers_digest, codec, object_bytes, stored_bytes, compile_us,
-    created, unit, module, arch, compiler, options, kernels, log, stamp.used, stamp.sum,
-    CASE WHEN stored_bytes <= ?2 THEN payload END
-FROM entry LEFT JOIN stamp ON stamp.id = entry.id
-WHERE entry.id = ?1;
+SELECT record, CASE WHEN stored_bytes <= ?2 THEN payload END FROM entry WHERE id = ?1;
 
 -- name: entry_each
-SELECT row_sum, payload_sum, key, source_digest, headers_digest, codec, object_bytes, stored_bytes, compile_us,
-    created, unit, module, arch, compiler, options, kernels, log, stamp.used, stamp.sum
+SELECT record, stamp.used, stamp.sum
 FROM entry LEFT JOIN stamp ON stamp.id = entry.id
 WHERE (?1 IS NULL OR arch = ?1
         OR (instr(?1, ':') = 0 AND substr(arch, 1, length(?1) + 1) = ?1 || ':'))
@@ -22,12 +16,12 @@ WHERE (?1 IS NULL OR arch = ?1
 ORDER BY arch, unit, created DESC, entry.id;
 
 -- name: entry_has
-SELECT 1 FROM entry WHERE id = ?1 AND key = ?2;
+SELECT record FROM entry WHERE id = ?1;
 
 -- name: entry_put
-INSERT OR REPLACE INTO entry (id, row_sum, payload_sum, key, source_digest, headers_digest, codec, object_bytes,
-    stored_bytes, compile_us, created, unit, module, arch, compiler, options, kernels, log, payload)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19);
+INSERT OR REPLACE INTO entry (id, record, unit, module, arch, compiler, created, object_bytes, stored_bytes,
+    payload)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- name: entry_remove
 DELETE FROM entry WHERE id = ?1;
@@ -51,8 +45,9 @@ ORDER BY max(created, coalesce(stamp.used, created)), entry.id;
 SELECT count(*), total(object_bytes), total(stored_bytes) FROM entry;
 
 -- name: stamp_put
-INSERT INTO stamp (id, used, sum) SELECT id, ?2, ?3 FROM entry WHERE id = ?1 AND key = ?4
-ON CONFLICT (id) DO UPDATE SET used = excluded.used, sum = excluded.sum;
+-- At most daily per row: ?4 is that day in seconds.
+INSERT INTO stamp (id, used, sum) SELECT id, ?2, ?3 FROM entry WHERE id = ?1
+ON CONFLICT (id) DO UPDATE SET used = excluded.used, sum = excluded.sum WHERE excluded.used - used >= ?4;
 
 -- name: stamp_remove
 DELETE FROM stamp WHERE id = ?1;

@@ -3,27 +3,9 @@
 
 #include "cache/internal.h"
 
-/* Columns of entry_get and entry_each, in their order. */
-enum column {
-    ROW_SUM,
-    PAYLOAD_SUM,
-    KEY,
-    SOURCE_DIGEST,
-    HEADERS_DIGEST,
-    CODEC,
-    OBJECT_BYTES,
-    STORED_BYTES,
-    COMPILE_US,
-    CREATED,
-    UNIT, /* the first text */
-    LOG = UNIT + 6,
-    STAMP_USED,
-    STAMP_SUM,
-};
+enum { N_NUMBERS = 5, N_TEXTS = 7 };
 
-enum { N_NUMBERS = 5, N_TEXTS = LOG - UNIT + 1 };
-
-/* The texts of a row in the order of their columns. */
+/* A row's members in the order in which they are recorded. */
 static void texts_of(const char *out[N_TEXTS], const struct qj_row *row)
 {
     const char *const texts[N_TEXTS] = {row->unit,    row->module,  row->arch, row->compiler,
@@ -33,13 +15,15 @@ static void texts_of(const char *out[N_TEXTS], const struct qj_row *row)
     }
 }
 
-static void numbers_of(uint64_t out[N_NUMBERS], const struct qj_row *row, const struct qj_payload *payload)
+static void set_texts(struct qj_row *out, const char *const texts[N_TEXTS])
 {
-    out[0] = (uint64_t)payload->codec;
-    out[1] = row->object_bytes;
-    out[2] = row->stored_bytes;
-    out[3] = row->compile_us;
-    out[4] = (uint64_t)row->created;
+    out->unit = texts[0];
+    out->module = texts[1];
+    out->arch = texts[2];
+    out->compiler = texts[3];
+    out->options = texts[4];
+    out->kernels = texts[5];
+    out->log = texts[6];
 }
 
 int64_t qj_row_id(const uint8_t key[static 8])
@@ -52,167 +36,164 @@ int64_t qj_row_id(const uint8_t key[static 8])
 }
 
 /* Little endian on every machine, so that a store can be carried from one to another. */
-static uint8_t *put_u64(uint8_t *to, uint64_t value)
+static void put_u64(uint8_t out[8], uint64_t value)
 {
     for (int i = 0; i < 8; i++) {
-        *to++ = (uint8_t)(value >> (8 * i));
+        out[i] = (uint8_t)(value >> (8 * i));
     }
-    return to;
 }
 
-static uint8_t *put_bytes(uint8_t *to, const void *bytes, size_t n)
+static void append_u64(struct qj_buf *out, uint64_t value)
 {
-    memcpy(to, bytes, n);
-    return to + n;
+    uint8_t bytes[8];
+    put_u64(bytes, value);
+    qj_buf_append(out, bytes, sizeof bytes);
 }
 
-/* Every number, every text as its length and checksum, and every digest: all of one size, so that no two rows
- * give the same input. */
-struct qj_sum qj_row_sum(const struct qj_row *row, const struct qj_payload *payload)
+void qj_record_write(struct qj_buf *out, const struct qj_row *row, const struct qj_payload *payload)
 {
     const char *texts[N_TEXTS];
-    uint64_t numbers[N_NUMBERS];
-    uint8_t input[8 * N_NUMBERS + (8 + QJ_SUM_BYTES) * N_TEXTS + 3 * QJ_DIGEST_BYTES + QJ_SUM_BYTES];
-    uint8_t *to = input;
+    const uint64_t numbers[N_NUMBERS] = {(uint64_t)payload->codec, row->object_bytes, row->stored_bytes,
+                                         row->compile_us, (uint64_t)row->created};
+    struct qj_sum sum = {{0}};
     texts_of(texts, row);
-    numbers_of(numbers, row, payload);
+    qj_buf_append(out, sum.bytes, sizeof sum.bytes);
     for (int i = 0; i < N_NUMBERS; i++) {
-        to = put_u64(to, numbers[i]);
+        append_u64(out, numbers[i]);
     }
+    qj_buf_append(out, row->key, sizeof row->key);
+    qj_buf_append(out, row->source_digest, sizeof row->source_digest);
+    qj_buf_append(out, row->headers_digest, sizeof row->headers_digest);
+    qj_buf_append(out, payload->sum.bytes, sizeof payload->sum.bytes);
     for (int i = 0; i < N_TEXTS; i++) {
-        struct qj_sum sum = qj_payload_sum(texts[i], strlen(texts[i]));
-        to = put_u64(to, strlen(texts[i]));
-        to = put_bytes(to, sum.bytes, sizeof sum.bytes);
+        append_u64(out, strlen(texts[i]));
+        qj_buf_append(out, texts[i], strlen(texts[i]) + 1);
     }
-    to = put_bytes(to, row->key, sizeof row->key);
-    to = put_bytes(to, row->source_digest, sizeof row->source_digest);
-    to = put_bytes(to, row->headers_digest, sizeof row->headers_digest);
-    to = put_bytes(to, payload->sum.bytes, sizeof payload->sum.bytes);
-    return qj_payload_sum(input, (size_t)(to - input));
-}
-
-int64_t qj_stamp_sum(const uint8_t key[static QJ_DIGEST_BYTES], int64_t used)
-{
-    uint8_t input[QJ_DIGEST_BYTES + 8];
-    (void)put_u64(put_bytes(input, key, QJ_DIGEST_BYTES), (uint64_t)used);
-    return qj_row_id(qj_payload_sum(input, sizeof input).bytes);
-}
-
-static bool read_bytes(void *out, size_t n, sqlite3_stmt *from, int column)
-{
-    const void *bytes = sqlite3_column_blob(from, column);
-    if (sqlite3_column_type(from, column) != SQLITE_BLOB || sqlite3_column_bytes(from, column) != (int)n) {
-        return false;
+    if (!out->failed) {
+        sum = qj_payload_sum(out->bytes + sizeof sum, out->size - sizeof sum);
+        memcpy(out->bytes, sum.bytes, sizeof sum);
     }
-    memcpy(out, bytes, n);
-    return true;
 }
 
-static bool read_fixed(struct qj_row *out, struct qj_payload *payload, struct qj_sum *sum, sqlite3_stmt *from)
+/* What is left of a record. Taking more than there is gives zeros and sets `failed`. */
+struct reader {
+    const uint8_t *at;
+    size_t n_left;
+    bool failed;
+};
+
+static const void *take(struct reader *reader, size_t n)
 {
-    bool sound = true;
-    for (int i = CODEC; i <= CREATED; i++) {
-        sound = sound && sqlite3_column_type(from, i) == SQLITE_INTEGER && sqlite3_column_int64(from, i) >= 0;
+    static const uint8_t zeros[QJ_DIGEST_BYTES];
+    if (n > reader->n_left || reader->failed) {
+        reader->failed = true;
+        return zeros;
     }
-    int64_t codec = sqlite3_column_int64(from, CODEC), compile_us = sqlite3_column_int64(from, COMPILE_US);
-    out->object_bytes = (uint64_t)sqlite3_column_int64(from, OBJECT_BYTES);
-    out->stored_bytes = (uint64_t)sqlite3_column_int64(from, STORED_BYTES);
-    out->created = sqlite3_column_int64(from, CREATED);
-    out->compile_us = (uint32_t)compile_us;
-    payload->codec = (enum qj_codec)codec;
-    return sound && codec <= QJ_CODEC_ZSTD && compile_us <= UINT32_MAX &&
-           read_bytes(sum->bytes, sizeof sum->bytes, from, ROW_SUM) &&
-           read_bytes(payload->sum.bytes, sizeof payload->sum.bytes, from, PAYLOAD_SUM) &&
-           read_bytes(out->key, sizeof out->key, from, KEY) &&
-           read_bytes(out->source_digest, sizeof out->source_digest, from, SOURCE_DIGEST) &&
-           read_bytes(out->headers_digest, sizeof out->headers_digest, from, HEADERS_DIGEST);
+    const uint8_t *bytes = reader->at;
+    reader->at += n;
+    reader->n_left -= n;
+    return bytes;
 }
 
-/* A text that is not one, or is cut short by a NUL, comes out other than it was summed. */
-static bool read_texts(struct qj_row *out, void **memory, sqlite3_stmt *from)
+static uint64_t take_u64(struct reader *reader)
 {
+    const uint8_t *bytes = take(reader, 8);
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++) {
+        value |= (uint64_t)bytes[i] << (8 * i);
+    }
+    return value;
+}
+
+/* Texts stay where they are: each has its NUL in the record. */
+static const char *take_text(struct reader *reader)
+{
+    uint64_t n = take_u64(reader);
+    if (n >= reader->n_left) {
+        reader->failed = true;
+        return "";
+    }
+    const char *text = take(reader, (size_t)n + 1);
+    if (text[n] != '\0') {
+        reader->failed = true;
+    }
+    return text;
+}
+
+static bool read_fields(struct qj_row *out, struct qj_payload *payload, const uint8_t *record, size_t n_bytes)
+{
+    struct reader reader = {record, n_bytes, false};
     const char *texts[N_TEXTS];
-    size_t lengths[N_TEXTS], total = 0;
+    uint64_t codec = take_u64(&reader);
+    out->object_bytes = take_u64(&reader);
+    out->stored_bytes = take_u64(&reader);
+    out->compile_us = (uint32_t)take_u64(&reader);
+    out->created = (int64_t)take_u64(&reader);
+    out->used = out->created;
+    memcpy(out->key, take(&reader, sizeof out->key), sizeof out->key);
+    memcpy(out->source_digest, take(&reader, sizeof out->source_digest), sizeof out->source_digest);
+    memcpy(out->headers_digest, take(&reader, sizeof out->headers_digest), sizeof out->headers_digest);
+    memcpy(payload->sum.bytes, take(&reader, sizeof payload->sum.bytes), sizeof payload->sum.bytes);
     for (int i = 0; i < N_TEXTS; i++) {
-        texts[i] = (const char *)sqlite3_column_text(from, UNIT + i);
-        lengths[i] = texts[i] ? (size_t)sqlite3_column_bytes(from, UNIT + i) : 0;
-        total += lengths[i] + 1;
+        texts[i] = take_text(&reader);
     }
-    char *to = malloc(total);
-    if (!to) {
-        return false;
-    }
-    *memory = to;
-    for (int i = 0; i < N_TEXTS; i++) {
-        if (lengths[i]) {
-            memcpy(to, texts[i], lengths[i]);
-        }
-        to[lengths[i]] = '\0';
-        texts[i] = to;
-        to += lengths[i] + 1;
-    }
-    out->unit = texts[0];
-    out->module = texts[1];
-    out->arch = texts[2];
-    out->compiler = texts[3];
-    out->options = texts[4];
-    out->kernels = texts[5];
-    out->log = texts[6];
-    return true;
+    set_texts(out, texts);
+    payload->codec = (enum qj_codec)codec;
+    return !reader.failed && codec <= QJ_CODEC_ZSTD;
 }
 
-/* The stamp, where there is one, has a checksum of its own because it changes after the row is written. */
-static bool read_used(struct qj_row *out, sqlite3_stmt *from)
+enum qj_row_result qj_record_read(struct qj_row *out, struct qj_payload *payload, void **memory,
+                                  const void *record, size_t n_bytes)
 {
-    out->used = out->created;
-    if (sqlite3_column_type(from, STAMP_USED) == SQLITE_NULL) {
-        return sqlite3_column_type(from, STAMP_SUM) == SQLITE_NULL;
+    struct qj_sum sum, found;
+    *memory = NULL;
+    if (n_bytes < sizeof sum) {
+        return QJ_ROW_DAMAGED;
     }
-    int64_t used = sqlite3_column_int64(from, STAMP_USED);
-    if (used > out->used) {
-        out->used = used;
+    uint8_t *copy = malloc(n_bytes);
+    if (!copy) {
+        return QJ_ROW_NO_MEMORY;
     }
-    return sqlite3_column_int64(from, STAMP_SUM) == qj_stamp_sum(out->key, used);
+    memcpy(copy, record, n_bytes);
+    memcpy(sum.bytes, copy, sizeof sum);
+    found = qj_payload_sum(copy + sizeof sum, n_bytes - sizeof sum);
+    if (memcmp(&found, &sum, sizeof sum) != 0 ||
+        !read_fields(out, payload, copy + sizeof sum, n_bytes - sizeof sum)) {
+        free(copy);
+        return QJ_ROW_DAMAGED;
+    }
+    *memory = copy;
+    return QJ_ROW_OK;
 }
 
 enum qj_row_result qj_row_read(struct qj_row *out, struct qj_payload *payload, void **memory,
                                sqlite3_stmt *from)
 {
-    struct qj_sum sum;
     *memory = NULL;
-    if (!read_fixed(out, payload, &sum, from)) {
+    if (sqlite3_column_type(from, 0) != SQLITE_BLOB) {
         return QJ_ROW_DAMAGED;
     }
-    if (!read_texts(out, memory, from)) {
-        return QJ_ROW_NO_MEMORY;
-    }
-    struct qj_sum found = qj_row_sum(out, payload);
-    if (memcmp(&found, &sum, sizeof sum) != 0 || !read_used(out, from)) {
-        free(*memory);
-        *memory = NULL;
-        return QJ_ROW_DAMAGED;
-    }
-    return QJ_ROW_OK;
+    const void *record = sqlite3_column_blob(from, 0);
+    return qj_record_read(out, payload, memory, record, record ? (size_t)sqlite3_column_bytes(from, 0) : 0);
 }
 
-int qj_row_bind(sqlite3_stmt *to, const struct qj_row *row, const struct qj_payload *payload,
-                const struct qj_sum *sum)
+int64_t qj_stamp_sum(int64_t id, int64_t used)
 {
-    const char *texts[N_TEXTS];
-    uint64_t numbers[N_NUMBERS];
-    texts_of(texts, row);
-    numbers_of(numbers, row, payload);
-    int failed = sqlite3_bind_int64(to, 1, qj_row_id(row->key));
-    failed |= sqlite3_bind_blob(to, 2, sum->bytes, QJ_SUM_BYTES, SQLITE_STATIC);
-    failed |= sqlite3_bind_blob(to, 3, payload->sum.bytes, QJ_SUM_BYTES, SQLITE_STATIC);
-    failed |= sqlite3_bind_blob(to, 4, row->key, QJ_DIGEST_BYTES, SQLITE_STATIC);
-    failed |= sqlite3_bind_blob(to, 5, row->source_digest, QJ_DIGEST_BYTES, SQLITE_STATIC);
-    failed |= sqlite3_bind_blob(to, 6, row->headers_digest, QJ_DIGEST_BYTES, SQLITE_STATIC);
-    for (int i = 0; i < N_NUMBERS; i++) {
-        failed |= sqlite3_bind_int64(to, 7 + i, (int64_t)numbers[i]);
+    uint8_t input[16];
+    put_u64(input, (uint64_t)id);
+    put_u64(input + 8, (uint64_t)used);
+    return qj_row_id(qj_payload_sum(input, sizeof input).bytes);
+}
+
+bool qj_stamp_read(struct qj_row *row, sqlite3_stmt *from)
+{
+    if (sqlite3_column_type(from, 1) == SQLITE_NULL) {
+        return true;
     }
-    for (int i = 0; i < N_TEXTS; i++) {
-        failed |= sqlite3_bind_text(to, 12 + i, texts[i], -1, SQLITE_STATIC);
+    int64_t used = sqlite3_column_int64(from, 1);
+    if (sqlite3_column_int64(from, 2) != qj_stamp_sum(qj_row_id(row->key), used)) {
+        return false;
     }
-    return failed;
+    row->used = used > row->used ? used : row->used;
+    return true;
 }

@@ -43,8 +43,8 @@ static int write_stamps(struct qj_connection *connection, const struct qj_stamp 
         }
         (void)sqlite3_bind_int64(put, 1, qj_row_id(stamps[i].key));
         (void)sqlite3_bind_int64(put, 2, stamps[i].used);
-        (void)sqlite3_bind_int64(put, 3, qj_stamp_sum(stamps[i].key, stamps[i].used));
-        (void)sqlite3_bind_blob(put, 4, stamps[i].key, QJ_DIGEST_BYTES, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(put, 3, qj_stamp_sum(qj_row_id(stamps[i].key), stamps[i].used));
+        (void)sqlite3_bind_int(put, 4, QJ_STAMP_S);
         code = sqlite3_step(put);
         code = code == SQLITE_DONE ? SQLITE_OK : code;
         (void)sqlite3_reset(put);
