@@ -41,7 +41,9 @@ void on_signal(int number, siginfo_t *info, void *context)
     if (before.sa_flags & SA_SIGINFO) {
         before.sa_sigaction(number, info, context);
     } else if (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN) {
-        signal(number, SIG_DFL); /* the instruction runs again, and then it counts */
+        struct sigaction usual = {};
+        usual.sa_handler = SIG_DFL; /* the instruction runs again, and then it counts */
+        sigaction(number, &usual, nullptr);
     } else {
         before.sa_handler(number);
     }

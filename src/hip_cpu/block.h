@@ -97,6 +97,8 @@ class Worker {
     void stop_running(State state);
     static void enter();
     void access_lds(size_t offset, size_t n, int kind);
+    unsigned races_with(const LdsShadow &byte, int kind) const;
+    void note_lds(LdsShadow &byte, int kind);
     bool access_device(uintptr_t at, size_t n, int kind);
     void fail_access(uintptr_t at, size_t n, int kind);
     void tell(int error, const std::string &what);
