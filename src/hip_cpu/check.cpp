@@ -37,6 +37,24 @@ std::string hex(uintptr_t at)
     return text;
 }
 
+std::string words_of_access(uintptr_t at, size_t n, int kind)
+{
+    std::string text =
+        std::string("out of bounds ") + verb(kind) + " of " + std::to_string(n) + " bytes at " + hex(at);
+    AllocationRef near = memory_near(reinterpret_cast<const void *>(at));
+    if (near && at >= near->begin && at - near->begin < near->n + 65536)
+        text += at >= near->begin + near->n
+                    ? ", " + std::to_string(at - near->begin - near->n) + " bytes behind"
+                    : ", " + std::to_string(at - near->begin) + " bytes into";
+    else if (near && at < near->begin && near->begin - at < 65536)
+        text += ", " + std::to_string(near->begin - at) + " bytes before";
+    else
+        near = nullptr;
+    if (near)
+        text += " an allocation of " + std::to_string(near->n) + " bytes";
+    return text;
+}
+
 } // namespace
 
 void Worker::access(uintptr_t at, size_t n, int kind)
@@ -56,7 +74,7 @@ void Worker::access(uintptr_t at, size_t n, int kind)
         return;
     if (!writes(kind) && job_->module->holds(at, n))
         return;
-    fail_access(at, n, kind);
+    fail(QJ_HIP_ERROR_ILLEGAL_ADDRESS, words_of_access(at, n, kind));
 }
 
 /* Between two barriers, what one thread writes another may neither read nor write, but for atomics. */
@@ -155,24 +173,6 @@ bool Worker::access_device(uintptr_t at, size_t n, int kind)
             __atomic_store_n(&written[i], uint8_t{1}, __ATOMIC_RELAXED);
     }
     return true;
-}
-
-void Worker::fail_access(uintptr_t at, size_t n, int kind)
-{
-    std::string text =
-        std::string("out of bounds ") + verb(kind) + " of " + std::to_string(n) + " bytes at " + hex(at);
-    AllocationRef near = memory_near(reinterpret_cast<const void *>(at));
-    if (near && at >= near->begin && at - near->begin < near->n + 65536)
-        text += at >= near->begin + near->n
-                    ? ", " + std::to_string(at - near->begin - near->n) + " bytes behind"
-                    : ", " + std::to_string(at - near->begin) + " bytes into";
-    else if (near && at < near->begin && near->begin - at < 65536)
-        text += ", " + std::to_string(near->begin - at) + " bytes before";
-    else
-        near = nullptr;
-    if (near)
-        text += " an allocation of " + std::to_string(near->n) + " bytes";
-    fail(QJ_HIP_ERROR_ILLEGAL_ADDRESS, text);
 }
 
 } // namespace hipcpu
