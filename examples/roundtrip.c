@@ -80,6 +80,8 @@ int main(void)
     }
     qjit_context *qjit;
     check(qjit_create(&qjit, NULL) != QJIT_OK, "qjit_create");
+    qjit_device device = {.struct_size = sizeof device};
+    check(qjit_device_info(qjit, &device, 0) != QJIT_OK, "device 0");
     get_symbol(qjit, &hip_malloc, "hipMalloc");
     get_symbol(qjit, &hip_free, "hipFree");
     get_symbol(qjit, &hip_memcpy, "hipMemcpy");
@@ -102,8 +104,6 @@ int main(void)
     check(hip_synchronize() || hip_memcpy(y, device_x, sizeof y, TO_HOST), "dequantize_block_q8_0_f32");
 
     float worst = worst_error_in_steps(x, y);
-    qjit_device device = {.struct_size = sizeof device};
-    check(qjit_device_info(qjit, &device, 0) != QJIT_OK, "qjit_device_info");
     printf("%d floats through Q8 and back on %s: at most %.3f steps off\n", N, device.arch, (double)worst);
     check(hip_free(device_x) || hip_free(device_q), "hipFree");
     qjit_destroy(qjit);

@@ -45,7 +45,7 @@ static qjit_status get_object(qjit_object **out, qjit_context *context, const st
         return qj_fail(QJIT_NO_MEMORY, "out of memory");
     }
     qjit_status status = qj_image_get(&object->image, context, plan);
-    if (status == QJIT_OK) {
+    if (status == QJIT_OK && strncmp(plan->arch, "gfx", 3) == 0) { /* others' code objects tell no usage */
         status = qj_code_object_init(&object->code, object->image.bytes, object->image.n_bytes);
     }
     if (status != QJIT_OK) {

@@ -308,8 +308,8 @@ typedef struct qjit_kernel_usage {
 typedef struct qjit_object {
     const void *bytes; /* ELF */
     size_t n_bytes;
-    const char *log; /* the compiler's warnings; "" if none */
-    const qjit_kernel_usage *kernels;
+    const char *log;                  /* the compiler's warnings; "" if none */
+    const qjit_kernel_usage *kernels; /* n_kernels 0 for archs that are not gfx*: their objects do not tell */
     size_t n_kernels;
     uint32_t compile_us; /* what compiling took when it was compiled */
     uint32_t from_store; /* 1 if nothing had to be compiled */

@@ -43,7 +43,7 @@ static void one_line(char *text)
     }
 }
 
-qjit_status qj_fail(qjit_status status, const char *format, ...)
+void qj_fail_text(const char *format, ...)
 {
     char text[DETAIL_BYTES]; /* an argument may be this thread's detail */
     va_list arguments;
@@ -53,12 +53,11 @@ qjit_status qj_fail(qjit_status status, const char *format, ...)
     one_line(text);
     memcpy(detail, text, sizeof detail);
     set_log(NULL);
-    return status;
 }
 
 qjit_status qj_fail_with_log(qjit_status status, const char *text, const char *log)
 {
-    (void)qj_fail(status, "%s", text);
+    qj_fail_text("%s", text);
     set_log(log);
     return status;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -65,17 +64,12 @@ static bool find_needed(char out[static PATH_MAX], struct qj_places *places, con
     char list[PATH_MAX];
     bool has_runpath = qj_elf_file_text(list, sizeof list, file, DT_RUNPATH, 0);
     bool has_rpath = !has_runpath && qj_elf_file_text(list, sizeof list, file, DT_RPATH, 0);
-    char *real = has_runpath || has_rpath ? realpath(comgr, NULL) : NULL; /* $ORIGIN is its directory */
-    char *slash = real ? strrchr(real, '/') : NULL;
-    if (slash) {
-        slash[slash == real] = '\0';
-    }
-    bool ok = (has_rpath && qj_places_in_list(out, list, real, name)) ||
-              qj_places_find(out, places, QJ_PLACE_LIBRARY_PATH, name) ||
-              (has_runpath && qj_places_in_list(out, list, real, name)) ||
-              qj_places_find(out, places, QJ_PLACE_SYSTEM, name);
-    free(real);
-    return ok;
+    char origin[PATH_MAX]; /* $ORIGIN is the directory of the path that is opened, whatever it links to */
+    qj_directory_of(origin, comgr);
+    return (has_rpath && qj_places_in_list(out, list, origin, name)) ||
+           qj_places_find(out, places, QJ_PLACE_LIBRARY_PATH, name) ||
+           (has_runpath && qj_places_in_list(out, list, origin, name)) ||
+           qj_places_find(out, places, QJ_PLACE_SYSTEM, name);
 }
 
 /* The libraries that generate comgr's code; `role` says the part they play. */

@@ -36,7 +36,7 @@ static int match_name(struct dl_phdr_info *library, size_t n, void *payload)
         strlen(library->dlpi_name) >= PATH_MAX) {
         return 0;
     }
-    strcpy(wanted->out, library->dlpi_name);
+    memcpy(wanted->out, library->dlpi_name, strlen(library->dlpi_name) + 1);
     return wanted->found = true;
 }
 
@@ -57,7 +57,7 @@ static int match_file(struct dl_phdr_info *library, size_t n, void *payload)
     for (size_t i = 0; i < library->dlpi_phnum && !wanted->has_id; i++) {
         const ElfW(Phdr) *segment = &library->dlpi_phdr[i];
         if (segment->p_type == PT_NOTE) {
-            const char *base = (const char *)library->dlpi_addr; /* NOLINT(performance-no-int-to-ptr) */
+            const char *base = (const char *)library->dlpi_addr;
             wanted->has_id = qj_build_id_from_notes(wanted->out, base + segment->p_vaddr, segment->p_memsz,
                                                     segment->p_align);
         }

@@ -141,6 +141,26 @@ bool qj_places_find(char out[static PATH_MAX], struct qj_places *places, enum qj
     return false;
 }
 
+bool qj_places_find_any(char out[static PATH_MAX], struct qj_places *places, const char *name)
+{
+    for (int place = 0; place < QJ_N_PLACES; place++) {
+        if (qj_places_find(out, places, (enum qj_place)place, name)) {
+            return true;
+        }
+    }
+    out[0] = '\0';
+    return false;
+}
+
+void qj_directory_of(char out[static PATH_MAX], const char *path)
+{
+    (void)snprintf(out, PATH_MAX, "%s", path);
+    char *slash = strrchr(out, '/');
+    if (slash) {
+        slash[slash == out] = '\0';
+    }
+}
+
 void qj_places_finish(struct qj_places *places)
 {
     qj_buf_finish(&places->cache);

@@ -27,6 +27,12 @@ bool qj_places_in(char out[static PATH_MAX], const char *directory, const char *
  * and relative entries are passed over. */
 bool qj_places_in_list(char out[static PATH_MAX], const char *list, const char *origin, const char *name);
 
+/* In any place, in their order; out is "" if it is in none. */
+bool qj_places_find_any(char out[static PATH_MAX], struct qj_places *places, const char *name);
+
+/* The directory part of a path. */
+void qj_directory_of(char out[static PATH_MAX], const char *path);
+
 void qj_places_finish(struct qj_places *places);
 
 #endif

@@ -67,7 +67,7 @@ static bool take_wide(struct qj_msgpack *reader, uint8_t byte, struct head *out)
     if (!take_be(reader, wide[i].width, &out->value)) {
         return false;
     }
-    if (out->kind == KIND_NEGATIVE && !(out->value >> (8 * wide[i].width - 1))) {
+    if (out->kind == KIND_NEGATIVE && wide[i].width > 0 && !(out->value >> (8 * wide[i].width - 1))) {
         out->kind = KIND_UINT;
     }
     out->value += wide[i].fixed;

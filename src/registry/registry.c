@@ -118,7 +118,7 @@ static qjit_status add_builtin(struct qj_registry *registry, uint32_t row)
         return status;
     struct qj_unit *unit = qj_unit_create_builtin(&qj_builtin_units[row]);
     if (!unit)
-        return qj_fail(QJIT_NO_MEMORY, "no memory for unit \"%s\"", qj_builtin_units[row].name);
+        return qj_fail(QJIT_NO_MEMORY, "no memory for unit '%s'", qj_builtin_units[row].name);
     unit->n_kernels = n;
     for (uint32_t i = 0; i < n; i++)
         stage_kernel(registry, i, qj_builtin_kernels[first + i].name, qj_builtin_kernels[first + i].aliases);
@@ -164,10 +164,10 @@ static qjit_status check_free(const struct qj_registry *registry, const struct q
 {
     uint32_t found;
     if (qj_names_find(&registry->unit_names, &found, unit->name, strlen(unit->name)))
-        return qj_fail(QJIT_EXISTS, "there is a unit \"%s\" already", unit->name);
+        return qj_fail(QJIT_EXISTS, "there is a unit '%s' already", unit->name);
     for (uint32_t i = 0; i < unit->n_kernels; i++)
         if (qj_registry_find(registry, &found, names[i]))
-            return qj_fail(QJIT_EXISTS, "there is a kernel \"%s\" already", names[i]);
+            return qj_fail(QJIT_EXISTS, "there is a kernel '%s' already", names[i]);
     return QJIT_OK;
 }
 
@@ -179,7 +179,7 @@ qjit_status qj_registry_add(struct qj_registry *registry, uint32_t *out_unit, co
     if (status != QJIT_OK)
         return status;
     if (unit->n_kernels == 0) {
-        status = qj_fail(QJIT_INVALID_ARGUMENT, "source \"%s\" names no kernel", unit->name);
+        status = qj_fail(QJIT_INVALID_ARGUMENT, "source '%s' names no kernel", unit->name);
         qj_unit_destroy(unit);
         return status;
     }

@@ -70,11 +70,11 @@ static qjit_status check_list(const qjit_source *source, const char *what, const
                               bool (*good)(const char *))
 {
     if (n > LIST_MAX || (n > 0 && !texts))
-        return qj_fail(QJIT_INVALID_ARGUMENT, "source \"%s\" says it has %zu %ss, and gives none or too many",
+        return qj_fail(QJIT_INVALID_ARGUMENT, "source '%s' says it has %zu %ss, and gives none or too many",
                        source->name, n, what);
     for (size_t i = 0; i < n; i++)
         if (!texts[i] || !good(texts[i]))
-            return qj_fail(QJIT_INVALID_ARGUMENT, "%s \"%s\" of source \"%s\" cannot be one", what,
+            return qj_fail(QJIT_INVALID_ARGUMENT, "%s '%s' of source '%s' cannot be one", what,
                            texts[i] ? texts[i] : "(null)", source->name);
     return QJIT_OK;
 }
@@ -83,23 +83,22 @@ static qjit_status check_headers(const qjit_source *source)
 {
     if (source->n_headers > LIST_MAX || (source->n_headers > 0 && !source->headers))
         return qj_fail(QJIT_INVALID_ARGUMENT,
-                       "source \"%s\" says it has %zu headers, and gives none or too many", source->name,
+                       "source '%s' says it has %zu headers, and gives none or too many", source->name,
                        source->n_headers);
     for (size_t i = 0; i < source->n_headers; i++) {
         const char *name = source->headers[i].name;
         if (!name || !is_header_name(name))
-            return qj_fail(
-                QJIT_INVALID_ARGUMENT,
-                "header name \"%s\" of source \"%s\" must be letters, digits, '.', '_', '-', with '/' "
-                "between parts and no \"..\"",
-                name ? name : "(null)", source->name);
+            return qj_fail(QJIT_INVALID_ARGUMENT,
+                           "header name '%s' of source '%s' must be letters, digits, '.', '_', '-', with '/' "
+                           "between parts and no '..'",
+                           name ? name : "(null)", source->name);
         if (!source->headers[i].text)
-            return qj_fail(QJIT_INVALID_ARGUMENT, "header \"%s\" of source \"%s\" has no text", name,
+            return qj_fail(QJIT_INVALID_ARGUMENT, "header '%s' of source '%s' has no text", name,
                            source->name);
         if ((source->flags & QJIT_SOURCE_SMALL_RUNTIME) && strcmp(name, "hiprtc_runtime.h") == 0)
             return qj_fail(
                 QJIT_INVALID_ARGUMENT,
-                "source \"%s\" has a header \"hiprtc_runtime.h\" and asks for the small run-time header, "
+                "source '%s' has a header 'hiprtc_runtime.h' and asks for the small run-time header, "
                 "which has that name: drop one",
                 source->name);
     }
@@ -113,13 +112,13 @@ static qjit_status check_differ(const qjit_source *source, const char *what, siz
     struct qj_names names = {.n = 0};
     qjit_status status = QJIT_OK;
     if (n > 0 && !qj_names_reserve(&names, n))
-        status = qj_fail(QJIT_NO_MEMORY, "no memory to check source \"%s\"", source->name);
+        status = qj_fail(QJIT_NO_MEMORY, "no memory to check source '%s'", source->name);
     for (size_t i = 0; status == QJIT_OK && i < n; i++) {
         const char *text = text_of(source, i);
         uint32_t found;
         if (qj_names_find(&names, &found, text, strlen(text)))
-            status = qj_fail(QJIT_INVALID_ARGUMENT, "source \"%s\" lists %s \"%s\" twice", source->name, what,
-                             text);
+            status =
+                qj_fail(QJIT_INVALID_ARGUMENT, "source '%s' lists %s '%s' twice", source->name, what, text);
         else
             qj_names_put(&names, text, strlen(text), (uint32_t)i);
     }
@@ -143,12 +142,12 @@ static qjit_status check_itself(const qjit_source *source)
         return qj_fail(QJIT_INVALID_ARGUMENT, "a source is missing, or its struct_size is not set");
     if (!source->name || strlen(source->name) > NAME_MAX_BYTES ||
         !is_part(source->name, strlen(source->name)))
-        return qj_fail(QJIT_INVALID_ARGUMENT, "source name \"%.250s\" must be letters, digits, '.', '_', '-'",
+        return qj_fail(QJIT_INVALID_ARGUMENT, "source name '%.250s' must be letters, digits, '.', '_', '-'",
                        source->name ? source->name : "(null)");
     if (!source->text || !*source->text)
-        return qj_fail(QJIT_INVALID_ARGUMENT, "source \"%s\" has no text", source->name);
+        return qj_fail(QJIT_INVALID_ARGUMENT, "source '%s' has no text", source->name);
     if (source->flags & ~(uint32_t)QJIT_SOURCE_SMALL_RUNTIME)
-        return qj_fail(QJIT_INVALID_ARGUMENT, "source \"%s\" has unknown flags %#x", source->name,
+        return qj_fail(QJIT_INVALID_ARGUMENT, "source '%s' has unknown flags %#x", source->name,
                        source->flags);
     return QJIT_OK;
 }

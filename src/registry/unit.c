@@ -89,7 +89,7 @@ qjit_status qj_unit_create(struct qj_unit **out, const char *const **out_names, 
     (void)lay_out(&memory, &names, source);
     memory = (struct qj_unit_memory){.bytes = malloc(memory.used)};
     if (!memory.bytes)
-        return qj_fail(QJIT_NO_MEMORY, "no memory for unit \"%s\"", source->name);
+        return qj_fail(QJIT_NO_MEMORY, "no memory for unit '%s'", source->name);
     *out = lay_out(&memory, &names, source);
     if (out_names)
         *out_names = names;

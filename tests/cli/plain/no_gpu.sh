@@ -1,0 +1,1 @@
+. "$QJIT_SOURCE/tests/cli/common.bash"
