@@ -114,7 +114,7 @@ static double time_checksum(const char *name, const void *bytes, size_t n)
 
 static void report(const struct bench_object *object)
 {
-    static const struct codec codecs[] = {{"none", -1}, {"lz4", 0},     {"zstd-1", 1},
+    static const struct codec codecs[] = {{"none", -1},  {"lz4", 0},    {"zstd-1", 1},
                                           {"zstd-3", 3}, {"zstd-9", 9}, {"zstd-19", 19}};
     static const char *const sums[] = {"xxh3-128", "crc32", "blake2b-256"};
     for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
