@@ -429,7 +429,7 @@ Test(hip_cpu_run, half_conversions)
         int exponent = i >> 10 & 31, mantissa = i & 1023;
         double value = exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
         if (exponent == 31)
-            EXPECT_EQUAL(mantissa ? isnan(wide[i]) : isinf(wide[i]), 1);
+            EXPECT_EQUAL(mantissa ? !!isnan(wide[i]) : !!isinf(wide[i]), 1);
         else
             EXPECT_EQUAL((double)wide[i], i & 0x8000 ? -value : value);
         EXPECT_EQUAL((unsigned)!!signbit(wide[i]), i >> 15);
