@@ -1,5 +1,5 @@
-/* One bit flipped anywhere: in each column through SQL, and in the file's own bytes. Whatever else happens, no
- * object other than the one that was put is ever handed out. */
+/* One bit flipped anywhere: in each column through SQL, and in the file's own bytes. Whatever else happens,
+ * no object other than the one that was put is ever handed out. */
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <sqlite3.h>
@@ -49,8 +49,8 @@ static void flip_blob(int i, const char *column, size_t byte, int bit)
     unsigned char value;
     struct qj_row row = cache_row(i);
     cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-    cr_assert_eq(sqlite3_blob_open(db, "main", "entry", column, qj_row_id(row.key), 1, &blob), SQLITE_OK, "%s",
-                 sqlite3_errmsg(db));
+    cr_assert_eq(sqlite3_blob_open(db, "main", "entry", column, qj_row_id(row.key), 1, &blob), SQLITE_OK,
+                 "%s", sqlite3_errmsg(db));
     byte %= (size_t)sqlite3_blob_bytes(blob);
     cr_assert_eq(sqlite3_blob_read(blob, &value, 1, (int)byte), SQLITE_OK);
     value = (unsigned char)(value ^ (1 << bit));
@@ -200,7 +200,9 @@ Test(cache_damage, bits_of_the_file)
     cr_assert_not_null(whole);
     int n_wrong = 0, n_missed = 0, n_found = 0;
     for (size_t k = 0; k < 700; k++) {
-        size_t at = k < 120 ? k : k < 400 ? (k - 120) / 2 % (n / 16384) * 16384 + (k * 37) % 200 : (k * 2654435761u) % n;
+        size_t at = k < 120   ? k
+                    : k < 400 ? (k - 120) / 2 % (n / 16384) * 16384 + (k * 37) % 200
+                              : (k * 2654435761u) % n;
         begin_again();
         whole[at] = (unsigned char)(whole[at] ^ (1 << (k % 8)));
         cr_assert_eq(cache_spit(path, whole, n), 0);

@@ -118,7 +118,8 @@ Test(cache_place, works_on_a_shared_file_system)
     struct qj_connection *connection;
     char why[256];
     cr_assert_eq(qj_connection_open(&connection, &place, why, sizeof why), QJ_OPEN_OK, "%s", why);
-    cr_assert_eq(sqlite3_exec(connection->db, "INSERT INTO counter VALUES ('x', 1)", NULL, NULL, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(connection->db, "INSERT INTO counter VALUES ('x', 1)", NULL, NULL, NULL),
+                 SQLITE_OK);
     cr_assert_neq(access("store/store.sqlite-wal", F_OK), 0);
     cr_assert_neq(access("store/store.sqlite-shm", F_OK), 0);
     qj_connection_close(connection);

@@ -1,5 +1,6 @@
 /* Sixteen processes that open a fresh store at the same moment and put twenty rows each: every put succeeds,
- * nothing is lost, nobody ends in memory. Then the same with the file damaged under their eyes: nothing wrong. */
+ * nothing is lost, nobody ends in memory. Then the same with the file damaged under their eyes: nothing
+ * wrong. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -79,8 +79,8 @@ static int run(const char *directory)
                  stat.n_hits != (uint64_t)n_hits || stat.n_compiles != N_THREADS * N_STEPS;
     qj_store_close(store);
     if (result) {
-        (void)fprintf(stderr, "%s: %d wrong, %d failed, %d hits (%d counted)\n", directory ? directory : "memory",
-                      n_wrong, n_failed, n_hits, (int)stat.n_hits);
+        (void)fprintf(stderr, "%s: %d wrong, %d failed, %d hits (%d counted)\n",
+                      directory ? directory : "memory", n_wrong, n_failed, n_hits, (int)stat.n_hits);
     }
     return result;
 }
