@@ -1,6 +1,6 @@
 /* The store against plain files: a verified hit against open+fstat+read+close, a put against a temporary file
- * renamed (no side syncs), opening a store of 10,000 rows and the first get. Both sides take turns within one run,
- * over N_ROWS objects of each size, so that neither reads what it has just read. */
+ * renamed (no side syncs), opening a store of 10,000 rows and the first get. Both sides take turns within one
+ * run, over N_ROWS objects of each size, so that neither reads what it has just read. */
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -87,7 +87,8 @@ static void read_file(const char *name, int i)
     free(bytes);
 }
 
-static void report(const char *name, const struct bench_object *object, double *store_us, double *file_us, size_t n)
+static void report(const char *name, const struct bench_object *object, double *store_us, double *file_us,
+                   size_t n)
 {
     double sums[2] = {0};
     for (size_t i = 0; i < n; i++) {

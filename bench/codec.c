@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
+#ifdef QJIT_BENCH_ZLIB
+#include <zlib.h>
+#endif
 #include <zstd.h>
 
 #include "bench.h"
+#include "cache_xxhash.h"
 #include "objects.h"
 
 enum { ROUNDS = 301 };
@@ -73,24 +76,6 @@ static size_t time_codec(const struct codec *codec, const struct bench_object *o
     return n_packed;
 }
 
-/* CRC-32 a byte at a time by table, as most small programs have it. */
-static uint32_t crc32_of(const unsigned char *bytes, size_t n)
-{
-    static uint32_t table[256];
-    for (uint32_t i = 0; !table[1] && i < 256; i++) {
-        uint32_t value = i;
-        for (int k = 0; k < 8; k++) {
-            value = (value >> 1) ^ (value & 1 ? 0xedb88320u : 0);
-        }
-        table[i] = value;
-    }
-    uint32_t sum = ~0u;
-    for (size_t i = 0; i < n; i++) {
-        sum = (sum >> 8) ^ table[(sum ^ bytes[i]) & 255];
-    }
-    return ~sum;
-}
-
 static volatile uint64_t sink;
 
 static double time_checksum(const char *name, const void *bytes, size_t n)
@@ -100,8 +85,10 @@ static double time_checksum(const char *name, const void *bytes, size_t n)
         uint64_t begin = bench_ns();
         if (strcmp(name, "xxh3-128") == 0) {
             sink = XXH3_128bits(bytes, n).low64;
+#ifdef QJIT_BENCH_ZLIB
         } else if (strcmp(name, "crc32") == 0) {
-            sink = crc32_of(bytes, n);
+            sink = crc32(0, bytes, (uInt)n);
+#endif
         } else {
             unsigned char digest[32];
             (void)crypto_generichash(digest, sizeof digest, bytes, n, NULL, 0);
@@ -116,7 +103,13 @@ static void report(const struct bench_object *object)
 {
     static const struct codec codecs[] = {{"none", -1},  {"lz4", 0},    {"zstd-1", 1},
                                           {"zstd-3", 3}, {"zstd-9", 9}, {"zstd-19", 19}};
-    static const char *const sums[] = {"xxh3-128", "crc32", "blake2b-256"};
+    static const char *const sums[] = {
+        "xxh3-128",
+        "blake2b-256",
+#ifdef QJIT_BENCH_ZLIB
+        "crc32",
+#endif
+    };
     for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
         double us[2];
         size_t n_packed = time_codec(&codecs[i], object, us);

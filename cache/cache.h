@@ -3,10 +3,14 @@
  * A store may only ever miss. A damaged row is removed and counted, a damaged or foreign file is set aside
  * (renamed to NAME.corrupt-TIME) and a new one begun; an unwritable place gives a store in memory.
  *
+ * A place that can only be read still serves hits: qjit_cache_stat then has both the path and a memory_reason
+ * that begins with "read-only: ", puts store nothing and return QJIT_OK, and the one warning comes when it is
+ * opened.
+ *
  * Threads: every call may be made from any thread; connections are pooled inside and no lock is held while a
- * query runs. Durability: a commit survives the death of the process at once; after a power cut the newest
- * rows may be missing, never wrong. A hit writes nothing: stamps and counters are gathered and written at
- * close. */
+ * query runs (a store in memory has one connection, which threads wait for). Durability: a commit survives
+ * the death of the process at once; after a power cut the newest rows may be missing, never wrong. A hit
+ * writes nothing: stamps and counters are gathered and written at close. */
 #ifndef QJ_CACHE_CACHE_H
 #define QJ_CACHE_CACHE_H
 
@@ -23,7 +27,7 @@ struct qj_store;
 
 struct qj_store_options {
     const char *directory; /* NULL: memory only */
-    uint64_t max_bytes;    /* 0: no limit */
+    uint64_t max_bytes;    /* of the file's used pages; least recently used rows make room. 0: no limit */
     const struct qj_log *log;
 };
 
@@ -42,7 +46,8 @@ struct qj_row {
     uint8_t source_digest[QJ_DIGEST_BYTES], headers_digest[QJ_DIGEST_BYTES];
     uint32_t compile_us;
     uint64_t object_bytes, stored_bytes; /* set by the store */
-    int64_t created, used;               /* set by the store; seconds since 1970 */
+    int64_t created, used;               /* set by the store; seconds since 1970. `used` is known to the day,
+                                            and by qj_store_each only: qj_store_get gives `created` */
 };
 
 /* A row fetched: fields point into `memory`. */
@@ -61,8 +66,9 @@ void qj_entry_finish(struct qj_entry *entry);
 /* True if a row with this key is there (not verified, not counted as a hit). */
 bool qj_store_has(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES]);
 
-/* Stores an object, replacing a row of the same key. A failure is the caller's to log, never its error to
- * return. */
+/* Stores an object, replacing a row of the same key. Fails with QJIT_CACHE_UNUSABLE (disk full, not writable,
+ * larger than the limit or 512 MiB) and QJIT_NO_MEMORY, and then has changed nothing. A failure is the
+ * caller's to log, never its error to return. */
 qjit_status qj_store_put(struct qj_store *store, const struct qj_row *row, const void *object,
                          size_t n_bytes);
 

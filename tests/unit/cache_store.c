@@ -179,7 +179,8 @@ Test(cache_store, lists_in_order_and_by_filter)
     }
     cr_assert_eq(qj_store_each(store, NULL, see, &seen), QJIT_OK);
     cr_assert_eq(seen.n_rows, 30);
-    cr_assert_eq(strncmp(seen.units, "gfx1030/unit_1 gfx1030/unit_10 gfx1030/unit_11 ", 46), 0, "%s", seen.units);
+    cr_assert_eq(strncmp(seen.units, "gfx1030/unit_1 gfx1030/unit_10 gfx1030/unit_11 ", 46), 0, "%s",
+                 seen.units);
     seen = (struct seen){.stop_at = 4};
     cr_assert_eq(qj_store_each(store, NULL, see, &seen), QJIT_OK);
     cr_assert_eq(seen.n_rows, 4);

@@ -90,10 +90,10 @@ qjit_status cache_put(struct qj_store *store, int i, size_t n)
 
 static bool is_same_row(const struct qj_row *a, const struct qj_row *b)
 {
-    return strcmp(a->unit, b->unit) == 0 && strcmp(a->module, b->module) == 0 && strcmp(a->arch, b->arch) == 0 &&
-           strcmp(a->compiler, b->compiler) == 0 && strcmp(a->options, b->options) == 0 &&
-           strcmp(a->kernels, b->kernels) == 0 && strcmp(a->log, b->log) == 0 &&
-           memcmp(a->key, b->key, sizeof a->key) == 0 &&
+    return strcmp(a->unit, b->unit) == 0 && strcmp(a->module, b->module) == 0 &&
+           strcmp(a->arch, b->arch) == 0 && strcmp(a->compiler, b->compiler) == 0 &&
+           strcmp(a->options, b->options) == 0 && strcmp(a->kernels, b->kernels) == 0 &&
+           strcmp(a->log, b->log) == 0 && memcmp(a->key, b->key, sizeof a->key) == 0 &&
            memcmp(a->source_digest, b->source_digest, sizeof a->source_digest) == 0 &&
            memcmp(a->headers_digest, b->headers_digest, sizeof a->headers_digest) == 0 &&
            a->compile_us == b->compile_us;

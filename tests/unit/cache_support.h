@@ -1,4 +1,5 @@
-/* What the tests of the store share: rows and objects made from a number, a store in the scratch directory. */
+/* What the tests of the store share: rows and objects made from a number, a store in the scratch directory.
+ */
 #ifndef QJIT_TEST_CACHE_SUPPORT_H
 #define QJIT_TEST_CACHE_SUPPORT_H
 

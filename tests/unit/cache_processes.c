@@ -1,0 +1,94 @@
+/* Sixteen processes that open a fresh store at the same moment and put twenty rows each: every put succeeds,
+ * nothing is lost, nobody ends in memory. Then the same with the file damaged under their eyes: nothing
+ * wrong. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cache_support.h"
+
+enum { N_PROCESSES = 16, N_ROWS = 20 };
+
+static int put_rows(int process, bool damage)
+{
+    struct qj_store *store = cache_open("store");
+    qjit_cache_stat stat = {.struct_size = sizeof stat};
+    if (!store) {
+        return 1;
+    }
+    for (int i = 0; i < N_ROWS; i++) {
+        size_t n = (size_t)(1000 + 7000 * i);
+        if (damage && process == 0 && i == 5) {
+            FILE *file = fopen("store/store.sqlite", "r+e");
+            for (long at = 0; file && at < 200000; at += 4096) {
+                (void)fseek(file, at, SEEK_SET);
+                (void)fwrite("damage", 1, 6, file);
+            }
+            if (file) {
+                (void)fclose(file);
+            }
+        }
+        if (cache_put(store, process * N_ROWS + i, n) != QJIT_OK && !damage) {
+            (void)fprintf(stderr, "process %d row %d: %s\n", process, i, qjit_error_detail());
+            return 2;
+        }
+        if (cache_check(store, process * N_ROWS + i, n) != 1 && !damage) {
+            (void)fprintf(stderr, "process %d row %d: not found (%s)\n", process, i, cache_last_line());
+            return 3;
+        }
+        if (cache_check(store, (process * 7 + i * 3) % N_PROCESSES * N_ROWS + i, n) < 0) {
+            return 4;
+        }
+    }
+    if (!damage && (qj_store_stat(store, &stat) != QJIT_OK || strcmp(stat.memory_reason, "") != 0)) {
+        (void)fprintf(stderr, "process %d: %s\n", process, stat.memory_reason);
+        return 5;
+    }
+    qj_store_close(store);
+    return 0;
+}
+
+static int run_all(bool damage)
+{
+    int gate[2], result = 0;
+    if (pipe(gate) != 0) {
+        return 1;
+    }
+    for (int i = 0; i < N_PROCESSES; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            char byte;
+            (void)close(gate[1]);
+            (void)!read(gate[0], &byte, 1); /* until the parent has closed its end: all go at once */
+            _exit(put_rows(i, damage));
+        }
+    }
+    (void)close(gate[0]);
+    (void)close(gate[1]);
+    for (int i = 0; i < N_PROCESSES; i++) {
+        int status = 0;
+        (void)wait(&status);
+        result |= status;
+    }
+    return result;
+}
+
+int main(void)
+{
+    cache_fresh();
+    if (run_all(false) != 0) {
+        return 1;
+    }
+    struct qj_store *store = cache_open("store");
+    qjit_cache_stat stat = {.struct_size = sizeof stat};
+    if (qj_store_stat(store, &stat) != QJIT_OK || stat.n_entries != N_PROCESSES * N_ROWS ||
+        stat.n_refused != 0 || stat.n_hits < N_PROCESSES * N_ROWS) {
+        (void)fprintf(stderr, "%d rows, %d hits, %d refused\n", (int)stat.n_entries, (int)stat.n_hits,
+                      (int)stat.n_refused);
+        return 1;
+    }
+    qj_store_close(store);
+    return run_all(true) != 0;
+}
