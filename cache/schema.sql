@@ -3,8 +3,8 @@
 -- `id` is the first eight bytes of the key as a signed integer, so that a look-up is one search of one tree; two
 -- keys that agree in them displace each other, and the whole key is compared on every read.
 -- `record` is everything that a row says, under a checksum (row.c); only it and `payload` are ever handed out. The
--- columns between them repeat what statements select and sort by: a hit that read twenty columns took twice the
--- time of one that reads two.
+-- columns between them repeat what statements select and sort by: a hit that read twenty columns took half as long
+-- again as one that reads two.
 -- `payload` is last so that reading the other columns touches none of its pages.
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
