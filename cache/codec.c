@@ -47,6 +47,11 @@ enum qj_codec qj_payload_pack(void **packed, size_t *n_packed, const void *bytes
 static enum qj_row_result copy_checked(void *out, int *code, size_t n_bytes, const struct qj_sum *sum,
                                        const void *bytes, sqlite3_blob *blob)
 {
+    if (bytes) {
+        memcpy(out, bytes, n_bytes);
+        struct qj_sum whole = qj_payload_sum(out, n_bytes);
+        return memcmp(&whole, sum, sizeof whole) == 0 ? QJ_ROW_OK : QJ_ROW_DAMAGED;
+    }
     XXH3_state_t *state = XXH3_createState();
     if (!state) {
         return QJ_ROW_NO_MEMORY;
@@ -55,11 +60,7 @@ static enum qj_row_result copy_checked(void *out, int *code, size_t n_bytes, con
     for (size_t at = 0; at < n_bytes && *code == SQLITE_OK;) {
         size_t n = n_bytes - at < READ_BYTES ? n_bytes - at : READ_BYTES;
         char *to = (char *)out + at;
-        if (bytes) {
-            memcpy(to, (const char *)bytes + at, n);
-        } else {
-            *code = sqlite3_blob_read(blob, to, (int)n, (int)at);
-        }
+        *code = sqlite3_blob_read(blob, to, (int)n, (int)at);
         if (*code == SQLITE_OK) {
             (void)XXH3_128bits_update(state, to, n);
         }

@@ -41,7 +41,9 @@ void on_signal(int number, siginfo_t *info, void *context)
     if (before.sa_flags & SA_SIGINFO) {
         before.sa_sigaction(number, info, context);
     } else if (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN) {
-        signal(number, SIG_DFL); /* the instruction runs again, and then it counts */
+        struct sigaction usual = {};
+        usual.sa_handler = SIG_DFL; /* the instruction runs again, and then it counts */
+        sigaction(number, &usual, nullptr);
     } else {
         before.sa_handler(number);
     }
@@ -268,7 +270,11 @@ void Worker::resume(Fiber &fiber)
     if (handler_error_) {
         char text[160];
         snprintf(text, sizeof text, "%s, address %p", handler_what_, handler_at_);
-        tell(std::exchange(handler_error_, 0), text);
+        pending_error_ = std::exchange(handler_error_, 0);
+        pending_what_ = text;
+    }
+    if (pending_error_) {
+        tell(std::exchange(pending_error_, 0), pending_what_);
         failed_ = true;
     }
     running_ = nullptr;
@@ -335,10 +341,12 @@ void Worker::tell(int error, const std::string &what)
            " thread " + place(running_->self.thread));
 }
 
-void Worker::fail(int error, const std::string &what)
+/* The stack of this thread is given up with all that is on it, so nothing here may own memory: the text
+ * moves. */
+void Worker::fail(int error, std::string &&what)
 {
-    tell(error, what);
-    failed_ = true;
+    pending_error_ = error;
+    pending_what_ = std::move(what);
     stop_running(READY);
     __builtin_unreachable();
 }
@@ -375,7 +383,7 @@ void call_fail(int error, const char *what, const char *file, unsigned line)
     std::string text = what;
     if (line)
         text += std::string(" at ") + file + ":" + std::to_string(line);
-    this_worker->fail(error, text);
+    this_worker->fail(error, std::move(text));
 }
 
 int call_print(const char *format, va_list arguments)

@@ -53,7 +53,7 @@ class Worker {
     unsigned long long wave(const void *site, int op, unsigned long long value, unsigned argument);
     void access(uintptr_t at, size_t n, int kind);
     /* Reports, and gives up the launch: does not come back. */
-    [[noreturn]] void fail(int error, const std::string &what);
+    [[noreturn]] void fail(int error, std::string &&what);
     /* In a signal handler; false: no kernel runs here. */
     bool fail_in_handler(int error, const char *what, const void *at, void *ucontext);
 
@@ -74,7 +74,9 @@ class Worker {
     Context scheduler_;
     Job *job_ = nullptr;
     Fiber *running_ = nullptr;
-    bool failed_ = false; /* this block */
+    bool failed_ = false;   /* this block */
+    int pending_error_ = 0; /* of the fiber that has just given up */
+    std::string pending_what_;
     int handler_error_ = 0;
     const char *handler_what_ = nullptr;
     const void *handler_at_ = nullptr;
@@ -97,8 +99,9 @@ class Worker {
     void stop_running(State state);
     static void enter();
     void access_lds(size_t offset, size_t n, int kind);
+    unsigned races_with(const LdsShadow &byte, int kind) const;
+    void note_lds(LdsShadow &byte, int kind);
     bool access_device(uintptr_t at, size_t n, int kind);
-    void fail_access(uintptr_t at, size_t n, int kind);
     void tell(int error, const std::string &what);
     unsigned number_of(const Fiber &fiber) const
     {

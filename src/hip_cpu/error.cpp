@@ -56,7 +56,7 @@ int code_of(const std::string &text)
         if (text == name.name)
             return name.code;
     }
-    return atoi(text.c_str());
+    return static_cast<int>(strtol(text.c_str(), nullptr, 10));
 }
 
 thread_local hipError_t last_error;
@@ -86,7 +86,7 @@ std::multimap<std::string, Failure> read_failures()
             error = QJ_HIP_ERROR_OUT_OF_MEMORY;
         if (second != std::string::npos)
             error = code_of(entry.substr(second + 1));
-        out.emplace(name, Failure{atol(entry.c_str() + first + 1), 0, error});
+        out.emplace(name, Failure{strtol(entry.c_str() + first + 1, nullptr, 10), 0, error});
     }
     return out;
 }

@@ -210,7 +210,8 @@ hipError_t Module::connect()
 {
     auto &symbols = image.elf.symbols;
     auto self = symbols.find("__qj_self"), table = symbols.find("__qj_runtime");
-    if (self == symbols.end() || table == symbols.end() || self->second.value + 8 > image.elf.tls_file_bytes)
+    if (self == symbols.end() || table == symbols.end() || image.elf.tls_file_bytes < 8 ||
+        self->second.value > image.elf.tls_file_bytes - 8)
         return QJ_HIP_ERROR_INVALID_IMAGE;
     self_offset_ = self->second.value;
     auto dynamic = symbols.find("__qj_dynamic");

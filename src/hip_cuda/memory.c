@@ -85,12 +85,14 @@ hipError_t hipMemGetInfo(size_t *free_bytes, size_t *total_bytes)
 }
 
 /* CUDA maps memory in large pages and lets a copy run over the end of an allocation into the next one. Memory
- * that is not the driver's is the host's, and nobody knows its size. */
+ * that is not the driver's is the host's: its range is 0, and nobody knows its size. */
 static bool is_inside(const void *at, size_t n)
 {
+    static const int attributes[2] = {11, 12}; /* CU_POINTER_ATTRIBUTE_RANGE_START_ADDR, _RANGE_SIZE */
     CUdeviceptr base = 0, start = (CUdeviceptr)(uintptr_t)at;
     size_t size = 0;
-    return qj_cuda.cuMemGetAddressRange(&base, &size, start) != 0 || (n <= size && start - base <= size - n);
+    int result = qj_cuda.cuPointerGetAttributes(2, attributes, (void *[]){&base, &size}, start);
+    return result != 0 || base == 0 || (n <= size && start - base <= size - n);
 }
 
 static hipError_t check_copy(const void *to, const void *from, size_t n, hipMemcpyKind kind)

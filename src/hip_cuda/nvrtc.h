@@ -1,4 +1,4 @@
-/* NVRTC as a table of function pointers, and where it was found. */
+/* NVRTC: where it is, and its functions as a table of pointers. */
 #ifndef QJ_HIP_CUDA_NVRTC_H
 #define QJ_HIP_CUDA_NVRTC_H
 
@@ -12,14 +12,22 @@ struct qj_nvrtc {
 #undef QJ_NVRTC_FUNCTION
     int major, minor;
     int n_archs;
-    int archs[64];       /* 90 for sm_90 */
-    char path[4096];     /* of libnvrtc itself */
-    char builtins[4224]; /* of libnvrtc-builtins beside it; "" if there is none */
+    int archs[64]; /* 90 for sm_90 */
 };
 
-/* Loads NVRTC, once. NULL where there is none that can be used: *why, one line, then says where it was looked
- * for. Looks at $QJIT_HIP_CUDA_NVRTC, and if that is not set: the loader's places, /usr/local/cuda*, and
- * where pip puts nvidia-cuda-nvrtc; the newest major first. */
+struct qj_nvrtc_files {
+    char nvrtc[4096];    /* absolute, without links */
+    char builtins[4096]; /* libnvrtc-builtins beside it, which it opens when it compiles; "" if there is none
+                          */
+};
+
+/* Finds the files and loads none of them, once: a program that finds its kernels compiled needs to know who
+ * would compile, and no more. Looks at $QJIT_HIP_CUDA_NVRTC, and if that is not set: $LD_LIBRARY_PATH,
+ * ld.so.cache, the default directories, /usr/local/cuda*, and where pip puts nvidia-cuda-nvrtc; the newest
+ * major first. NULL where there is none: *why, one line, then says where it was looked for. */
+const struct qj_nvrtc_files *qj_nvrtc_find(const char **why);
+
+/* Loads what was found, once. NULL where there is none that can be used, and *why. */
 const struct qj_nvrtc *qj_nvrtc_open(const char **why);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 /* conf_kernels: the text of kernels.hip, with a NUL behind it. */
 __asm__(".section .rodata\n"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 static const char empty_kernel[] = "extern \"C\" __global__ void k(int *out) { out[0] = 1; }\n";
 

@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 /* hipDeviceAttribute_t as HIP numbers it */
 enum {

@@ -1,7 +1,7 @@
 /* Events: life, refused handles and flags, times, and streams that wait for each other. */
 #include <stdlib.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 enum { SLOW = 300000, DISABLE_TIMING = 2 };
 

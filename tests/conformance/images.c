@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 enum { E_MACHINE = 18 }; /* offset in an ELF header */
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 enum { ATTRIBUTE_MAX_THREADS_PER_BLOCK = 56, ATTRIBUTE_LDS_PER_BLOCK = 74, ATTRIBUTE_WARP_SIZE = 87 };
 enum { FUNC_MAX_THREADS = 0, FUNC_LDS_BYTES = 1, FUNC_N_REGISTERS = 4 };

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 static void versions(struct conf *c)
 {

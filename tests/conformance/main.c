@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 static const struct conf_case *const all_cases[] = {
     conf_library_cases, conf_devices_cases, conf_memory_cases, conf_stream_cases,   conf_event_cases,

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 static void find(struct conf *c)
 {

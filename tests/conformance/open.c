@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 /* Fills the table; returns the number of required functions that are missing, which it names. */
 static int load_table(struct conf *c, void *runtime, void *rtc)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conformance.h"
+#include "conformance/conformance.h"
 
 enum { SLOW = 300000 }; /* steps of slow_add: some milliseconds */
 

@@ -60,7 +60,7 @@ Test(get_function, a_stored_object_that_will_not_load_is_compiled_again_once)
     qjit_context *context = flow_create(NULL);
     cr_assert_eq(qjit_get_function(context, &function, 0, kernel), QJIT_OK, "%s", qjit_error_detail());
     qjit_destroy(context);
-    setenv("FAKE_HIP_FAIL", "hipModuleLoadData:1", 1);
+    setenv("FAKE_HIP_FAIL", "hipModuleLoadData:2", 1); /* the library counts across contexts */
     context = flow_create(NULL);
     cr_assert_eq(qjit_get_function(context, &function, 0, kernel), QJIT_OK, "%s", qjit_error_detail());
     qjit_cache_stat stat = flow_stat(context);
