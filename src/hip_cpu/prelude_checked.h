@@ -41,8 +41,8 @@ __QJ_HOOK void __tsan_vptr_read(void **)
 {
 }
 
-/* The bodies call the operating system's copies through names of their own, which the linker knows as aliases
- * (--defsym is not enough: these definitions replace the C library's in the object). */
+/* Copies are accesses too. The bodies are loops over volatile bytes, which the compiler cannot turn back into
+ * calls of themselves. */
 __QJ_HOOK void *__tsan_memcpy(void *to, const void *from, size_t n)
 {
     __qj_runtime->access(from, n, QJ_CPU_READ);
