@@ -87,6 +87,10 @@ void run_fail(struct run *run, const char *what, ...)
     va_start(args, what);
     vsnprintf(text, sizeof text, what, args);
     va_end(args);
+    if (run->awaited && strstr(text, run->awaited)) {
+        run->awaited_came = true;
+        return;
+    }
     if (!run->case_failed) {
         run->n_failures++;
     }
@@ -98,9 +102,21 @@ void run_fail(struct run *run, const char *what, ...)
     }
 }
 
+void run_await_failure(struct run *run, const char *what)
+{
+    run->awaited = what;
+    run->awaited_came = false;
+}
+
 void run_case_end(struct run *run)
 {
     run_buffers_finish(run);
+    if (run->awaited && !run->awaited_came) {
+        const char *awaited = run->awaited;
+        run->awaited = NULL;
+        run_fail(run, "nothing was found to be wrong, not '%s'", awaited);
+    }
+    run->awaited = NULL;
     for (size_t i = 0; i < run->n_memory; i++) {
         free(run->memory[i]);
     }

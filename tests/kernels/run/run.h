@@ -14,6 +14,7 @@
 
 /* One line a family: its file is <name>.c, its cases are in run_<name>(). */
 #define RUN_FAMILIES(X)                                                                                      \
+    X(selftest)                                                                                              \
     X(quantize_q8_1)                                                                                         \
     X(dequantize)
 
@@ -67,6 +68,8 @@ struct run {
     unsigned n_cases, n_failures, n_shown; /* of the group */
     double group_start;
     bool case_failed;
+    const char *awaited; /* the failure that the case must meet; NULL: none */
+    bool awaited_came;
     uint64_t random; /* the generator's state */
     struct run_buffer buffers[RUN_BUFFERS_MAX];
     size_t n_buffers;
@@ -116,6 +119,8 @@ void run_case(struct run *run, const char *label, ...) __attribute__((format(pri
 void run_case_end(struct run *run);
 /* Marks the case as failed. The first few of a group are printed. */
 void run_fail(struct run *run, const char *what, ...) __attribute__((format(printf, 2, 3)));
+/* The case must fail with a text that holds `what`, else it has failed. */
+void run_await_failure(struct run *run, const char *what);
 /* Counts the case as skipped, with a printed reason; instead of run_case. */
 void run_skip(struct run *run, const char *reason, ...) __attribute__((format(printf, 2, 3)));
 /* Host memory, zeroed, freed with the case. Never NULL: without memory the program ends. */
