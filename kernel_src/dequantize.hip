@@ -16,18 +16,40 @@
 
 typedef QJ_CAT(block_, QJ_TYPE, ) block_type;
 
-template <typename T> QJ_DEVICE void dequantize(const void *__restrict__ vx, T *__restrict__ vy, size_t n) {
-    const size_t first = (size_t)blockIdx.x * QJ_ELEMENTS;
-    const size_t left = first < n ? n - first : 0;
-    const unsigned end = left < QJ_ELEMENTS ? (unsigned)left : QJ_ELEMENTS;
-    const block_type *__restrict__ x = (const block_type *)vx + first / block_type::SIZE;
-    T *__restrict__ y = vy + first;
-#pragma unroll 1 // unrolled it compiles half as fast
-    for (unsigned j = 0; j < QJ_ELEMENTS; j += QJ_THREADS) {
-        const unsigned e = j + threadIdx.x;
-        if (e < end)
-            y[e] = from_float<T>(element(x[e / block_type::SIZE], e % block_type::SIZE));
+// QJ_ELEMENTS elements by QJ_THREADS threads, of which thread t has the elements t, t + QJ_THREADS, ...:
+// first all are decoded, then all are written, so that their loads are under way together.
+template <typename T> QJ_DEVICE void dequantize_all(const block_type *__restrict__ x, T *__restrict__ y)
+{
+    enum { N_VALUES = QJ_ELEMENTS / QJ_THREADS };
+    const unsigned t = threadIdx.x % QJ_THREADS; // so its bound is known in time to fold the decoding
+    float values[N_VALUES];
+#pragma unroll
+    for (unsigned i = 0; i < N_VALUES; i++) {
+        const unsigned e = i * QJ_THREADS + t;
+        values[i] = element(x[e / block_type::SIZE], e % block_type::SIZE);
     }
+#pragma unroll
+    for (unsigned i = 0; i < N_VALUES; i++)
+        y[i * QJ_THREADS + t] = from_float<T>(values[i]);
+}
+
+// The last block of threads, where fewer elements are left.
+template <typename T>
+QJ_DEVICE void dequantize_some(const block_type *__restrict__ x, T *__restrict__ y, unsigned n)
+{
+#pragma unroll 1
+    for (unsigned e = threadIdx.x; e < n; e += QJ_THREADS)
+        y[e] = from_float<T>(element(x[e / block_type::SIZE], e % block_type::SIZE));
+}
+
+template <typename T> QJ_DEVICE void dequantize(const void *__restrict__ vx, T *__restrict__ y, size_t n)
+{
+    const size_t first = (size_t)blockIdx.x * QJ_ELEMENTS;
+    const block_type *__restrict__ x = (const block_type *)vx + first / block_type::SIZE;
+    if (first + QJ_ELEMENTS <= n)
+        dequantize_all(x, y + first);
+    else if (first < n)
+        dequantize_some(x, y + first, (unsigned)(n - first));
 }
 
 #if QJ_K
@@ -38,6 +60,12 @@ template <typename T> QJ_DEVICE void dequantize(const void *__restrict__ vx, T *
 #define QJ_COUNT         (((size_t)blockIdx.x + 1) * QJ_ELEMENTS)
 #endif
 
-QJ_KERNEL(QJ_THREADS) QJ_CAT(dequantize_block_, QJ_TYPE, _f32)(QJ_PARAMETERS(float)) { dequantize(vx, y, QJ_COUNT); }
+QJ_KERNEL(QJ_THREADS) QJ_CAT(dequantize_block_, QJ_TYPE, _f32)(QJ_PARAMETERS(float))
+{
+    dequantize(vx, y, QJ_COUNT);
+}
 
-QJ_KERNEL(QJ_THREADS) QJ_CAT(dequantize_block_, QJ_TYPE, _f16)(QJ_PARAMETERS(__half)) { dequantize(vx, y, QJ_COUNT); }
+QJ_KERNEL(QJ_THREADS) QJ_CAT(dequantize_block_, QJ_TYPE, _f16)(QJ_PARAMETERS(__half))
+{
+    dequantize(vx, y, QJ_COUNT);
+}

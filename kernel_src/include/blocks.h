@@ -1,5 +1,5 @@
-// The block formats of GGUF/ggml: little endian, packed, no padding. A file or a buffer is a row of blocks; the
-// elements of a block are numbered in the order in which they are dequantised.
+// The block formats of GGUF/ggml: little endian, packed, no padding. A file or a buffer is a row of blocks;
+// the elements of a block are numbered in the order in which they are dequantised.
 #pragma once
 
 #include "fp16.h"
@@ -95,3 +95,11 @@ static_assert(sizeof(block_q4_K) == 144, "q4_K is 144 bytes");
 static_assert(sizeof(block_q5_K) == 176, "q5_K is 176 bytes");
 static_assert(sizeof(block_q6_K) == 210, "q6_K is 210 bytes");
 static_assert(sizeof(block_q8_K) == 292, "q8_K is 292 bytes");
+
+// Four bytes as a little-endian number; p is aligned to four.
+QJ_DEVICE uint32_t aligned_word(const void *p)
+{
+    uint32_t word;
+    memcpy(&word, __builtin_assume_aligned(p, 4), sizeof word);
+    return word;
+}

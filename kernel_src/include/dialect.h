@@ -1,5 +1,5 @@
-// What every kernel source includes first. The target's run-time header has been read before it: hipRTC's, ours
-// (runtime.h) or another target's prelude; docs/dialect.md lists the names that it must provide.
+// What every kernel source includes first. The target's run-time header has been read before it: hipRTC's,
+// ours (runtime.h) or another target's prelude; docs/dialect.md lists the names that it must provide.
 #pragma once
 
 // A function of kernels: one copy a unit, always inlined.
