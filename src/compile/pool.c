@@ -181,7 +181,7 @@ static qjit_status give_up(struct request *request, enum qj_exchange exchange, c
     qjit_status status =
         qj_verdict_no_answer(&request->subject, exchange, was_ready, wrong, &end, qj_buf_text(&log));
     qj_buf_finish(&log);
-    return status;
+    return status ? status : QJIT_WORKER_BAD_REPLY; /* never OK: the worker is gone */
 }
 
 /* Receives one frame of the wanted type. On failure the worker is gone. */

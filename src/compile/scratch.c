@@ -64,7 +64,9 @@ qjit_status qj_scratch_init(struct qj_scratch *out, const char *temp)
 {
     enum { TRIES = 8 }; /* a sweeper of another process can win only in the moment between two calls */
     for (int i = 0; i < TRIES; i++) {
-        *out = (struct qj_scratch){.path = make_directory(temp), .lock = -1};
+        out->path = make_directory(temp);
+        out->cwd = out->tmp = NULL;
+        out->lock = -1;
         if (!out->path) {
             break;
         }
@@ -92,7 +94,8 @@ void qj_scratch_finish(struct qj_scratch *scratch)
     free(scratch->path);
     free(scratch->cwd);
     free(scratch->tmp);
-    *scratch = (struct qj_scratch){.lock = -1};
+    scratch->path = scratch->cwd = scratch->tmp = NULL;
+    scratch->lock = -1;
 }
 
 void qj_scratch_hold(const char *directory)

@@ -167,6 +167,7 @@ struct Settings {
     bool checked = false;
     std::string arch;
     std::vector<std::string> options; /* for clang++ */
+    std::string defines; /* of -D and -U, as directives: read after the prelude, which they leave alone */
 };
 
 bool begins(const std::string &text, const char *with)
@@ -196,11 +197,23 @@ bool is_allowed(const std::string &option)
         begins(option, "-fcrash") || begins(option, "-fdiagnostics-") || begins(option, "-Wl,") ||
         begins(option, "-Wa,") || begins(option, "-Wp,"))
         return false;
-    for (const char *it : {"-D", "-U", "-O", "-std=", "--std=", "-f", "-W", "-w", "-g", "-ferror-limit="}) {
+    for (const char *it : {"-O", "-std=", "--std=", "-f", "-W", "-w", "-g", "-ferror-limit="}) {
         if (begins(option, it) && option.size() >= 2)
             return true;
     }
     return false;
+}
+
+/* "-DA=1" or "-UA" as a directive. Like the compiler, takes no more than a line. */
+std::string directive(const std::string &option)
+{
+    std::string text = option.substr(2, option.find('\n') - 2);
+    if (option[1] == 'U')
+        return "#undef " + text + "\n";
+    size_t equals = text.find('=');
+    if (equals == std::string::npos)
+        return "#define " + text + " 1\n";
+    return "#define " + text.substr(0, equals) + " " + text.substr(equals + 1) + "\n";
 }
 
 Settings read_options(const std::vector<std::string> &options)
@@ -214,7 +227,9 @@ Settings read_options(const std::vector<std::string> &options)
         } else if (option == "-mllvm") {
             i++;
         } else if ((option == "-D" || option == "-U") && i + 1 < options.size()) {
-            out.options.push_back(option + options[++i]);
+            out.defines += directive(option + options[++i]);
+        } else if (begins(option, "-D") || begins(option, "-U")) {
+            out.defines += directive(option);
         } else if (is_allowed(option)) {
             if (!is_for_amd_only(option))
                 out.options.push_back(option);
@@ -283,10 +298,15 @@ void preprocess(const Workplace &place, const std::string &clang, const Settings
         place.write(std::string("include/") + header, "#pragma once\n");
     for (const Embedded *it = embedded; it->name; it++)
         place.write(std::string("prelude/") + it->name, it->text);
+    place.write("prelude/defines.h", settings.defines);
     place.write(name, program.source);
-    std::vector<std::string> command = {
-        clang, "-E",      "-x",       "c++",           "-nostdlibinc", "-nostdinc++",
-        "-I",  "include", "-include", "prelude/abi.h", "-include",     "prelude/prelude.h"};
+    std::vector<std::string> command = {clang,          "-E",
+                                        "-x",           "c++",
+                                        "-nostdlibinc", "-nostdinc++",
+                                        "-I",           "include",
+                                        "-include",     "prelude/abi.h",
+                                        "-include",     "prelude/prelude.h",
+                                        "-include",     "prelude/defines.h"};
     command.push_back("-DQJ_CPU_WAVE=" + std::to_string(settings.wave));
     if (settings.checked)
         command.push_back("-DQJ_CPU_CHECKED=1");

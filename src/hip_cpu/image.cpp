@@ -57,22 +57,25 @@ Elf::Result Elf::read(const unsigned char *bytes, size_t n)
     if (head.e_phnum && (head.e_phentsize != sizeof(Elf64_Phdr) ||
                          !inside(head.e_phoff, uint64_t{head.e_phnum} * sizeof(Elf64_Phdr), n)))
         return DAMAGED;
+    uint64_t tls_begin = 0;
     for (unsigned i = 0; i < head.e_phnum; i++) {
         auto part = at<Elf64_Phdr>(bytes, head.e_phoff + i * sizeof(Elf64_Phdr));
         if (!inside(part.p_offset, part.p_filesz, n) || part.p_memsz > uint64_t{1} << 31 ||
             part.p_vaddr > uint64_t{1} << 40)
             return DAMAGED;
         if (part.p_type == PT_TLS) {
-            tls_file_bytes = part.p_filesz;
+            tls_file_bytes = tls_zero_offset = part.p_filesz;
+            tls_begin = part.p_vaddr;
             tls_bytes = part.p_memsz;
         }
         if (part.p_type == PT_LOAD)
             (part.p_flags & PF_W ? data : code).emplace_back(part.p_vaddr, part.p_vaddr + part.p_memsz);
     }
-    return read_sections(bytes, n);
+    Result result = read_sections(bytes, n, tls_begin);
+    return tls_zero_offset < tls_file_bytes || tls_zero_offset > tls_bytes ? DAMAGED : result;
 }
 
-Elf::Result Elf::read_sections(const unsigned char *bytes, size_t n)
+Elf::Result Elf::read_sections(const unsigned char *bytes, size_t n, uint64_t tls_begin)
 {
     auto head = at<Elf64_Ehdr>(bytes, 0);
     if (head.e_shentsize != sizeof(Elf64_Shdr) || head.e_shstrndx >= head.e_shnum ||
@@ -91,6 +94,8 @@ Elf::Result Elf::read_sections(const unsigned char *bytes, size_t n)
         std::string name = string_at(bytes + strings.sh_offset, strings.sh_size, it.sh_name);
         if (it.sh_type != SHT_NOBITS && !name.empty())
             sections_[name] = Range{it.sh_offset, it.sh_size, true};
+        if (it.sh_type == SHT_NOBITS && (it.sh_flags & SHF_TLS))
+            tls_zero_offset = it.sh_addr - tls_begin;
         if (it.sh_type != SHT_SYMTAB)
             continue;
         if (it.sh_link >= all.size() || all[it.sh_link].sh_type == SHT_NOBITS)

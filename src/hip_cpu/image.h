@@ -32,12 +32,13 @@ class Elf {
     Range section(const std::string &name) const;
     std::map<std::string, Symbol> symbols;
     uint64_t tls_file_bytes = 0, tls_bytes = 0;
+    uint64_t tls_zero_offset = 0; /* where the part without contents begins in it: the LDS */
     /* [begin, end) of the writable segments, relative to the load address */
     std::vector<std::pair<uint64_t, uint64_t>> data, code;
 
   private:
     std::map<std::string, Range> sections_;
-    Result read_sections(const unsigned char *bytes, size_t n);
+    Result read_sections(const unsigned char *bytes, size_t n, uint64_t tls_begin);
     Result read_symbols(const unsigned char *bytes, size_t n, uint64_t table, uint64_t n_table,
                         uint64_t names, uint64_t n_names);
 };

@@ -287,7 +287,8 @@ hipError_t hipFree(void *memory)
 hipError_t hipHostMalloc(void **out, size_t n, unsigned int flags)
 {
     return call(__func__, [=]() -> hipError_t {
-        /* portable, mapped, write-combined, NUMA, coherent or not: all memory of the host is as good as pinned */
+        /* portable, mapped, write-combined, NUMA, coherent or not: all memory of the host is as good as
+         * pinned */
         if (flags & ~0xe0000007u)
             return QJ_HIP_ERROR_INVALID_VALUE;
         return add_memory(out, n, MemoryKind::HOST);

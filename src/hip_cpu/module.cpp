@@ -215,7 +215,7 @@ hipError_t Module::connect()
     self_offset_ = self->second.value;
     auto dynamic = symbols.find("__qj_dynamic");
     dynamic_offset_ = dynamic == symbols.end() ? 0 : dynamic->second.value;
-    static_lds = (dynamic_offset_ ? dynamic_offset_ : image.elf.tls_bytes) - image.elf.tls_file_bytes;
+    static_lds = (dynamic_offset_ ? dynamic_offset_ : image.elf.tls_bytes) - image.elf.tls_zero_offset;
     *reinterpret_cast<const qj_cpu_runtime **>(address(table->second)) = &runtime;
     for (const Kernel &kernel : image.kernels) {
         auto thunk = reinterpret_cast<void (*)(void **)>(base_ + kernel.thunk);
@@ -258,7 +258,7 @@ Module::Local Module::local() const
     auto *block = static_cast<unsigned char *>(__tls_get_addr(index));
     Local out;
     out.self = reinterpret_cast<const qj_cpu_thread **>(block + self_offset_);
-    out.lds = block + image.elf.tls_file_bytes;
+    out.lds = block + image.elf.tls_zero_offset;
     out.static_bytes = static_lds;
     out.dynamic = dynamic_offset_ ? block + dynamic_offset_ : nullptr;
     return out;

@@ -66,8 +66,8 @@ static const qj_cpu_thread __qj_nobody = {};
 extern "C" {
 /* The only thread-local variable with an initialiser, so .tdata holds nothing else and .tbss is the LDS. */
 __QJ_HIDDEN
-    __attribute__((used, require_constant_initialization)) thread_local const qj_cpu_thread *__qj_self =
-        &__qj_nobody;
+__attribute__((used, require_constant_initialization)) thread_local const qj_cpu_thread *__qj_self =
+    &__qj_nobody;
 __QJ_HIDDEN __attribute__((used)) const qj_cpu_runtime *__qj_runtime = nullptr;
 }
 
@@ -215,11 +215,16 @@ template <class T> __QJ_INLINE T __shfl_xor(T value, int mask, int width = warpS
 
 /* ---- failing and printing ---- */
 
+static __attribute__((noinline, cold, unused)) __QJ_PLAIN void __qj_fail(int error, const char *what,
+                                                                         const char *file, unsigned int line)
+{
+    __qj_runtime->fail(error, what, file, line);
+}
 #define assert(condition)                                                                                    \
-    ((condition) ? (void)0 : __qj_runtime->fail(710, "assertion '" #condition "'", __FILE__, __LINE__))
+    ((condition) ? (void)0 : __qj_fail(710, "assertion '" #condition "'", __FILE__, __LINE__))
 __QJ_INLINE void __qj_trap()
 {
-    __qj_runtime->fail(719, "trap", "", 0);
+    __qj_fail(719, "trap", "", 0);
 }
 #define __trap __qj_trap
 #define abort  __qj_trap

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum { EM_CUDA_CUBIN = 190, SECTIONS_MAX = 1 << 20 };
-static const size_t image_max = (size_t)1 << 31;
+static const size_t image_max = (size_t)1 << 28;
 
 /* Where process_vm_readv is not allowed: writing into a pipe, the kernel faults for us. */
 static bool read_through_pipe(void *out, const char *from, size_t n)
@@ -103,6 +103,9 @@ static bool check_sections(const char *image, const Elf64_Ehdr *header)
         bool is_strings = section->sh_type == SHT_STRTAB;
         bool is_symbols = section->sh_type == SHT_SYMTAB;
         has_symbols = has_symbols || is_symbols;
+        if (i > 0 && section->sh_type == SHT_NULL) { /* zeros where a header should be */
+            return false;
+        }
         if (section->sh_name >= names->sh_size || section->sh_link >= header->e_shnum) {
             return false;
         }
@@ -123,8 +126,9 @@ static bool check_segments(const char *image, const Elf64_Ehdr *header, size_t n
 {
     const Elf64_Phdr *segments = (const Elf64_Phdr *)(const void *)(image + header->e_phoff);
     for (size_t i = 0; i < header->e_phnum; i++) {
-        if (segments[i].p_type == PT_LOAD &&
-            (segments[i].p_offset > n || segments[i].p_filesz > n - segments[i].p_offset)) {
+        if (segments[i].p_type == PT_NULL ||
+            (segments[i].p_type == PT_LOAD &&
+             (segments[i].p_offset > n || segments[i].p_filesz > n - segments[i].p_offset))) {
             return false;
         }
     }

@@ -46,6 +46,11 @@ extern const struct conf_case conf_library_cases[], conf_memory_cases[], conf_st
     conf_event_cases[], conf_module_cases[], conf_image_cases[], conf_launch_cases[], conf_compiler_cases[],
     conf_devices_cases[];
 
+/* Loads the library, fills the table, finds devices and archs. rtc, arch, other_arch: NULL where nothing is
+ * said. False with a line on stderr where the library cannot be used. */
+bool conf_open(struct conf *c, const char *library, const char *rtc, const char *arch,
+               const char *other_arch);
+
 /* Counts and prints one check; what: printf format. Returns ok. */
 __attribute__((format(printf, 3, 4))) bool conf_check(struct conf *c, bool ok, const char *what, ...);
 /* The rest of the case cannot be checked here. */

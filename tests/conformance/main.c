@@ -1,5 +1,4 @@
 /* qjit_conformance LIBRARY [options]: which cases to run, in which process, and the closing line. */
-#include <dlfcn.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,52 +30,6 @@ static void usage(FILE *to)
           "--other-arch: an arch the compiler knows and the device is not. Exit status: 0 no check failed,\n"
           "1 a check failed, 2 the library cannot be used.\n",
           to);
-}
-
-/* Fills the table; a required function that is missing is a failed check of its own. */
-static void load_table(struct conf *c, void *runtime, void *rtc)
-{
-    c->group = "library";
-    c->name = "exports";
-    const char need_optional[] = "OPTIONAL", need_rtc[] = "RTC";
-#define QJ_HIP_FUNCTION(need, ret, name, params)                                                             \
-    {                                                                                                        \
-        void *symbol = dlsym(strcmp(#need, need_rtc) == 0 ? rtc : runtime, #name);                           \
-        memcpy(&c->hip.name, &symbol, sizeof symbol);                                                        \
-        if (strcmp(#need, need_optional) != 0) {                                                             \
-            conf_check(c, symbol != NULL, "exports " #name);                                                 \
-        }                                                                                                    \
-    }
-#include "hip/functions.def"
-#undef QJ_HIP_FUNCTION
-}
-
-/* gcnArchName is where the layout that the function fills has it: 396 of the one before HIP 6, 1160 since. */
-static void read_arch(struct conf *c)
-{
-    static char properties[8192];
-    size_t at = c->hip.hipGetDevicePropertiesR0600 != NULL ? 1160 : 396;
-    hipError_t error = c->hip.hipGetDevicePropertiesR0600 != NULL
-                           ? c->hip.hipGetDevicePropertiesR0600(properties, 0)
-                           : c->hip.hipGetDeviceProperties(properties, 0);
-    if (error == 0) {
-        snprintf(c->arch, sizeof c->arch, "%s", properties + at);
-    }
-}
-
-/* Libraries of our own say which archs they compile for: the first that is not the device's. */
-static void choose_other_arch(struct conf *c, void *rtc)
-{
-    int (*archs)(const char **, int) = NULL;
-    void *symbol = dlsym(rtc, "qjitArchs");
-    memcpy(&archs, &symbol, sizeof symbol);
-    const char *names[64];
-    int n = archs == NULL ? 0 : archs(names, 64);
-    for (int i = 0; i < n && i < 64 && c->other_arch[0] == '\0'; i++) {
-        if (strncmp(names[i], c->arch, strlen(names[i])) != 0) {
-            snprintf(c->other_arch, sizeof c->other_arch, "%s", names[i]);
-        }
-    }
 }
 
 /* Runs one case again in a process of its own, passes its lines on and adds its counts. */
@@ -237,38 +190,6 @@ static int parse(struct settings *out, int argc, char **argv)
     return out->library != NULL && optind + 1 == argc ? 0 : -1;
 }
 
-static bool open_libraries(struct conf *c, const struct settings *settings)
-{
-    void *runtime = dlopen(settings->library, RTLD_NOW | RTLD_LOCAL);
-    void *rtc = runtime;
-    if (runtime != NULL && settings->rtc != NULL) {
-        rtc = dlopen(settings->rtc, RTLD_NOW | RTLD_LOCAL);
-    }
-    if (runtime == NULL || rtc == NULL) {
-        fprintf(stderr, "qjit_conformance: cannot load '%s': %s\n",
-                runtime == NULL ? settings->library : settings->rtc, dlerror());
-        return false;
-    }
-    load_table(c, runtime, rtc);
-    if (c->n_failed > 0) {
-        return false;
-    }
-    if (c->hip.hipGetDeviceCount(&c->n_devices) != 0) {
-        c->n_devices = 0;
-    }
-    if (settings->arch != NULL) {
-        snprintf(c->arch, sizeof c->arch, "%s", settings->arch);
-    } else if (c->n_devices > 0) {
-        read_arch(c);
-    }
-    if (settings->other_arch != NULL) {
-        snprintf(c->other_arch, sizeof c->other_arch, "%s", settings->other_arch);
-    } else {
-        choose_other_arch(c, rtc);
-    }
-    return true;
-}
-
 int main(int argc, char **argv)
 {
     struct settings settings;
@@ -281,11 +202,7 @@ int main(int argc, char **argv)
     if (settings.list) {
         return run_cases(&c, &settings) > 0 ? 0 : 2;
     }
-    bool usable = open_libraries(&c, &settings);
-    if (settings.alone || settings.only != NULL) {
-        c.n_passed = 0; /* of exports: the whole run counts them */
-    }
-    if (!usable) {
+    if (!conf_open(&c, settings.library, settings.rtc, settings.arch, settings.other_arch)) {
         return 2;
     }
     unsigned n_run = run_cases(&c, &settings);

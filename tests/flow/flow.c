@@ -4,6 +4,17 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void flow_init(void)
+{
+    char directory[4096];
+    cr_assert_not_null(getcwd(directory, sizeof directory - 32));
+    size_t n = strlen(directory);
+    (void)snprintf(directory + n, sizeof directory - n, "/store-%d", (int)getpid());
+    cr_assert_eq(setenv("QJIT_CACHE_DIR", directory, 1), 0);
+}
 
 const char *flow_built(const char *name)
 {

@@ -4,6 +4,9 @@
 
 #include <qjit/qjit.h>
 
+/* Gives a test case a store of its own: the .init of every suite here. */
+void flow_init(void);
+
 /* Counters of the store that a context uses, its own included. */
 qjit_cache_stat flow_stat(qjit_context *context);
 

@@ -7,6 +7,8 @@
 
 static const char kernel[] = "dequantize_block_q4_0_f32";
 
+TestSuite(get_function, .init = flow_init);
+
 Test(get_function, the_first_compiles_the_second_hits_the_process)
 {
     qjit_context *context = flow_create(NULL);

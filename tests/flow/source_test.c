@@ -31,6 +31,8 @@ static qjit_source scale_source(const char *const *kernels, size_t n_kernels)
     };
 }
 
+TestSuite(source, .init = flow_init);
+
 Test(source, own_kernels_get_the_same_treatment)
 {
     static const char *const names[] = {"scale", "fill<float>", "fill<int>"};

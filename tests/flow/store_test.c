@@ -87,6 +87,8 @@ static int count_stale(void *payload, const qjit_cache_row *row)
     return 0;
 }
 
+TestSuite(store, .init = flow_init);
+
 Test(store, another_compiler_makes_every_row_stale)
 {
     make_changed_library();

@@ -14,6 +14,8 @@ static qjit_warm_result warm(qjit_context *context, qjit_status expected, const 
     return result;
 }
 
+TestSuite(warm, .init = flow_init);
+
 Test(warm, twice_compiles_once)
 {
     static const char *const archs[] = {"gfx1030", "gfx90a:xnack-:sramecc+"};

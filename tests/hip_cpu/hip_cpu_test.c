@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct library hip;
+
+static char report_path[64];
 
 void hip_open(const char *first, ...)
 {
@@ -16,6 +19,8 @@ void hip_open(const char *first, ...)
     for (const char *it = first; it; it = va_arg(list, const char *))
         putenv(strdup(it));
     va_end(list);
+    snprintf(report_path, sizeof report_path, "report-%ld", (long)getpid());
+    setenv("QJIT_HIP_CPU_REPORT", report_path, 1);
     void *library = dlopen(HIP_CPU_LIBRARY, RTLD_NOW | RTLD_LOCAL);
     cr_assert(library, "%s", dlerror());
     void *symbol;
@@ -103,7 +108,7 @@ int hip_run(hipFunction_t function, unsigned grid, unsigned block, unsigned lds_
 const char *hip_report(void)
 {
     static char text[4096];
-    FILE *file = fopen("report", "r");
+    FILE *file = fopen(report_path, "r");
     size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
     text[n] = 0;
     if (file)

@@ -18,7 +18,8 @@ struct library {
 };
 extern struct library hip;
 
-/* Sets each "NAME=value" of the list, which NULL ends, then opens the library. Once in a test. */
+/* Sets each "NAME=value" of the list, which NULL ends, then opens the library, whose reports go to a
+ * file of this process. Once in a test. */
 void hip_open(const char *first, ...) __attribute__((sentinel));
 
 /* Compiles for the devices' own arch and returns the object; fails the test with the log if that fails. */
@@ -36,7 +37,7 @@ void hip_download(void *to, const void *from, size_t n);
 /* Launches one-dimensionally with an argument array in the null stream and waits: the error of either. */
 int hip_run(hipFunction_t function, unsigned grid, unsigned block, unsigned lds_bytes, void **params);
 
-/* What was written to the report file that hip_open was given by "QJIT_HIP_CPU_REPORT=report". */
+/* What the library has reported so far. */
 const char *hip_report(void);
 
 #define OK(call)    cr_assert_eq(call, 0, "%s", #call)

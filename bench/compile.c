@@ -1,0 +1,280 @@
+/* compile [LIBRARY]: what first use costs, against hipRTC as it comes. LIBRARY is the one that holds hipRTC;
+ * without it the usual names are tried.
+ *
+ * Four lines: a cold first compile, whole process against whole process (stock compiles an empty kernel, qjit
+ * a real one, store included); a compile in a warm worker against one in a warm process; all kernels by one
+ * worker against as many stock processes; and how warm-up grows with the number of workers. Rounds alternate,
+ * figures are medians, ratios those of a round. */
+#include <dlfcn.h>
+#include <qjit/qjit.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+enum { N_COLD = 9, N_WARM = 15, N_PARALLEL = 3, N_JOBS_MAX = 8, N_TIMES_MAX = 4096 };
+
+extern char **environ;
+
+static const char arch[] = "gfx1030";
+static const char kernel[] = "dequantize_block_q4_0_f32";
+static const char *library;
+
+static double now_ms(void)
+{
+    return (double)bench_ns() / 1e6;
+}
+
+static void fail(const char *what)
+{
+    (void)fprintf(stderr, "compile: %s: %s\n", what, qjit_error_detail());
+    exit(1);
+}
+
+/* ---- hipRTC as it comes ------------------------------------------------------------------------------ */
+
+static struct {
+    int (*create)(void **out, const char *source, const char *name, int n, const char **texts,
+                  const char **names);
+    int (*compile)(void *program, int n, const char **options);
+    int (*destroy)(void **program);
+} stock;
+
+static void *stock_symbol(void *handle, const char *name)
+{
+    void *symbol = handle ? dlsym(handle, name) : NULL;
+    if (!symbol) {
+        fail(name);
+    }
+    return symbol;
+}
+
+static void stock_open(void)
+{
+    static const char *const names[] = {"libhiprtc.so.7", "libhiprtc.so.6", "libamdhip64.so.6",
+                                        "libamdhip64.so.5"};
+    void *handle = library ? dlopen(library, RTLD_LAZY) : NULL;
+    for (size_t i = 0; !library && !handle && i < sizeof names / sizeof *names; i++) {
+        handle = dlopen(names[i], RTLD_LAZY);
+    }
+    void *create = stock_symbol(handle, "hiprtcCreateProgram");
+    void *compile = stock_symbol(handle, "hiprtcCompileProgram");
+    void *destroy = stock_symbol(handle, "hiprtcDestroyProgram");
+    memcpy(&stock.create, &create, sizeof create);
+    memcpy(&stock.compile, &compile, sizeof compile);
+    memcpy(&stock.destroy, &destroy, sizeof destroy);
+}
+
+static void stock_compile(void)
+{
+    const char *options[] = {"--offload-arch=gfx1030"};
+    void *program;
+    if (stock.create(&program, "extern \"C\" __global__ void k() {}\n", "k.hip", 0, NULL, NULL) ||
+        stock.compile(program, 1, options)) {
+        fail("hipRTC does not compile an empty kernel");
+    }
+    (void)stock.destroy(&program);
+}
+
+/* ---- qjit -------------------------------------------------------------------------------------------- */
+
+static qjit_context *context_of(const char *store, uint32_t n_jobs)
+{
+    qjit_options options = QJIT_OPTIONS_INIT;
+    options.cache_dir = store;
+    options.flags = store ? 0 : QJIT_NO_STORE;
+    options.n_jobs = n_jobs;
+    qjit_context *context;
+    if (qjit_create(&context, &options)) {
+        fail("qjit_create");
+    }
+    return context;
+}
+
+static void first_use(const char *store)
+{
+    qjit_context *context = context_of(store, 1);
+    qjit_kernel id;
+    qjit_object *object;
+    if (qjit_find_kernel(context, &id, kernel) || qjit_get_object(context, &object, id, arch)) {
+        fail("qjit_get_object");
+    }
+    if (object->from_store) {
+        fail("the store was not empty");
+    }
+    qjit_object_destroy(object);
+    qjit_destroy(context);
+}
+
+/* When each unit was done. */
+struct times {
+    double at_ms[N_TIMES_MAX];
+    size_t n;
+};
+
+static int note(void *payload, const qjit_warm_event *event)
+{
+    struct times *times = payload;
+    if (event->outcome != QJIT_WARM_COMPILED || times->n == N_TIMES_MAX) {
+        fail(event->unit);
+    }
+    times->at_ms[times->n++] = now_ms();
+    return 0;
+}
+
+/* Compiles every unit for the archs into no store; milliseconds. */
+static double warm(uint32_t n_jobs, const char *const *archs, size_t n_archs, struct times *times)
+{
+    qjit_warm_options options = {.struct_size = sizeof options, .archs = archs, .n_archs = n_archs};
+    options.progress = note;
+    options.payload = times;
+    times->n = 0;
+    double start = now_ms();
+    qjit_context *context = context_of(NULL, n_jobs);
+    if (qjit_warm(context, NULL, &options)) {
+        fail("qjit_warm");
+    }
+    qjit_destroy(context);
+    return now_ms() - start;
+}
+
+/* ---- the measurements -------------------------------------------------------------------------------- */
+
+/* Runs this program with other arguments; milliseconds from start to end. */
+static double run(const char *mode, const char *argument)
+{
+    char self[] = "/proc/self/exe";
+    char *arguments[] = {self, (char *)(uintptr_t)mode, (char *)(uintptr_t)argument, NULL};
+    pid_t pid;
+    int status;
+    double start = now_ms();
+    if (posix_spawn(&pid, self, NULL, NULL, arguments, environ) != 0 || waitpid(pid, &status, 0) != pid ||
+        status) {
+        fail(mode);
+    }
+    return now_ms() - start;
+}
+
+static void remove_store(const char *store)
+{
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", store);
+    if (system(command) != 0) {
+        fail(command);
+    }
+}
+
+static void print_pair(const char *name, double *qjit_ms, double *stock_ms, size_t n, double most)
+{
+    double ratios[N_TIMES_MAX];
+    for (size_t i = 0; i < n; i++) {
+        ratios[i] = qjit_ms[i] / stock_ms[i];
+    }
+    struct bench_line line;
+    bench_begin(&line, name);
+    bench_number(&line, "qjit_ms", bench_median(qjit_ms, n));
+    bench_number(&line, "stock_ms", bench_median(stock_ms, n));
+    bench_number(&line, "ratio", bench_median(ratios, n));
+    bench_number(&line, "ratio_wanted", most);
+    bench_number(&line, "rounds", (double)n);
+    bench_end(&line);
+}
+
+static void measure_cold(void)
+{
+    double qjit_ms[N_COLD], stock_ms[N_COLD];
+    for (int i = -1; i < N_COLD; i++) { /* the first pair warms the page cache */
+        char store[] = "/tmp/qjit-bench-XXXXXX";
+        if (!mkdtemp(store)) {
+            fail("mkdtemp");
+        }
+        double one = run("--stock", library), other = run("--first", store);
+        remove_store(store);
+        if (i >= 0) {
+            stock_ms[i] = one;
+            qjit_ms[i] = other;
+        }
+    }
+    print_pair("compile_cold", qjit_ms, stock_ms, N_COLD, 0.5);
+}
+
+static void measure_warm(void)
+{
+    static const char *const archs[] = {"gfx1030", "gfx906"};
+    static struct times times;
+    double qjit_ms[N_WARM], stock_ms[N_WARM];
+    stock_open();
+    stock_compile();
+    (void)warm(1, archs, 2, &times); /* the first answer comes from a cold worker */
+    for (size_t i = 0; i < N_WARM; i++) {
+        double start = now_ms();
+        stock_compile();
+        stock_ms[i] = now_ms() - start;
+        qjit_ms[i] = times.at_ms[i + 2] - times.at_ms[i + 1];
+    }
+    print_pair("compile_warm", qjit_ms, stock_ms, N_WARM, 0.5);
+}
+
+/* Stock processes cost the same each time: two in each round stand for all of them. */
+static void measure_all(void)
+{
+    enum { N_KERNELS = 23 };
+    static const char *const archs[] = {"gfx1030"};
+    static struct times times;
+    double qjit_ms[N_PARALLEL], stock_ms[N_PARALLEL];
+    for (size_t i = 0; i < N_PARALLEL; i++) {
+        double before = run("--stock", library);
+        qjit_ms[i] = warm(1, archs, 1, &times);
+        stock_ms[i] = N_KERNELS * (before + run("--stock", library)) / 2;
+    }
+    print_pair("compile_all", qjit_ms, stock_ms, N_PARALLEL, 0.25);
+}
+
+static void measure_parallel(void)
+{
+    static const char *const archs[] = {"gfx1030", "gfx906", "gfx90a", "gfx1010"};
+    static struct times times;
+    long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    double ms[N_PARALLEL], alone_ms = 0;
+    for (uint32_t n = 1; n <= (uint32_t)n_cpus && n <= N_JOBS_MAX; n *= 2) {
+        for (size_t i = 0; i < N_PARALLEL; i++) {
+            ms[i] = warm(n, archs, sizeof archs / sizeof *archs, &times);
+        }
+        double median_ms = bench_median(ms, N_PARALLEL);
+        alone_ms = n == 1 ? median_ms : alone_ms;
+        struct bench_line line;
+        bench_begin(&line, "compile_parallel");
+        bench_number(&line, "workers", n);
+        bench_number(&line, "units", (double)times.n);
+        bench_number(&line, "qjit_ms", median_ms);
+        bench_number(&line, "efficiency", alone_ms / (median_ms * n));
+        bench_number(&line, "efficiency_wanted", 0.85);
+        bench_end(&line);
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    const char *mode = argc > 1 ? argv[1] : "";
+    (void)setenv("AMD_COMGR_CACHE", "0", 1); /* stock compiles, too, and does not read */
+    if (strcmp(mode, "--stock") == 0) {
+        library = argc > 2 ? argv[2] : NULL;
+        stock_open();
+        stock_compile();
+        return 0;
+    }
+    if (strcmp(mode, "--first") == 0 && argc > 2) {
+        first_use(argv[2]);
+        return 0;
+    }
+    library = argc > 1 ? argv[1] : NULL;
+    measure_cold();
+    measure_warm();
+    measure_all();
+    measure_parallel();
+    return 0;
+}

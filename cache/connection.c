@@ -1,0 +1,198 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "cache/internal.h"
+
+bool qj_sqlite_is_damage(int code)
+{
+    int kind = code & 0xff;
+    return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR || kind == SQLITE_SCHEMA ||
+           kind == SQLITE_MISMATCH || code == SQLITE_IOERR_SHORT_READ;
+}
+
+static int pragma_number(sqlite3 *db, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        *out = sqlite3_column_int64(statement, 0);
+        code = SQLITE_OK;
+    }
+    (void)sqlite3_finalize(statement);
+    return code;
+}
+
+/* What holds for every connection. Mapping spares a hit one copy of its payload; a file that others may cut
+ * short under us is not mapped, since touching what is gone would kill the process. */
+static int set_up(sqlite3 *db, const struct qj_place *place)
+{
+    char sql[512];
+    bool map = place->mode != QJ_STORE_MEMORY && !place->is_shared;
+    (void)snprintf(sql, sizeof sql,
+                   "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA synchronous=NORMAL;"
+                   "PRAGMA mmap_size=%d; PRAGMA wal_autocheckpoint=%d;%s",
+                   map ? 1 << 30 : 0, QJ_STORE_CHECKPOINT_PAGES,
+                   place->is_shared && place->mode == QJ_STORE_FILE ? "PRAGMA journal_mode=TRUNCATE;" : "");
+    (void)sqlite3_extended_result_codes(db, 1);
+    (void)sqlite3_busy_timeout(db, QJ_STORE_BUSY_MS);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+static enum qj_open_result look_at_header(sqlite3 *db, const struct qj_place *place, char *why, size_t n_why)
+{
+    int64_t application = 0, version = 0;
+    int code = pragma_number(db, "PRAGMA application_id", &application);
+    if (code == SQLITE_OK) {
+        code = pragma_number(db, "PRAGMA user_version", &version);
+    }
+    if (code != SQLITE_OK) {
+        (void)snprintf(why, n_why, "cannot read '%s': %s", place->path, sqlite3_errmsg(db));
+        return qj_sqlite_is_damage(code) ? QJ_OPEN_DAMAGED : QJ_OPEN_FAILED;
+    }
+    if (application != QJ_STORE_APPLICATION || version < QJ_STORE_VERSION) {
+        (void)snprintf(why, n_why, "'%s' is no store of qjit's", place->path);
+        return QJ_OPEN_DAMAGED;
+    }
+    if (version > QJ_STORE_VERSION) {
+        (void)snprintf(
+            why, n_why,
+            "'%s' was made by a newer qjit (store version %lld, this one reads %d); use that one or "
+            "another QJIT_CACHE_DIR",
+            place->path, (long long)version, QJ_STORE_VERSION);
+        return QJ_OPEN_NEWER;
+    }
+    return QJ_OPEN_OK;
+}
+
+/* A store in memory gets its tables at once. */
+static int open_memory(sqlite3 **out)
+{
+    int code = sqlite3_open_v2(":memory:", out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    return code == SQLITE_OK ? sqlite3_exec(*out, qj_sql_schema, NULL, NULL, NULL) : code;
+}
+
+static int open_file(sqlite3 **out, const struct qj_place *place)
+{
+    int flags = place->mode == QJ_STORE_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    if (!place->is_immutable) {
+        return sqlite3_open_v2(place->path, out, flags, NULL);
+    }
+    struct qj_buf uri = {0};
+    qj_buf_puts(&uri, "file:");
+    for (const char *c = place->path; *c; c++) {
+        qj_buf_printf(&uri, *c == '%' || *c == '?' || *c == '#' ? "%%%02x" : "%c", (unsigned char)*c);
+    }
+    qj_buf_puts(&uri, "?immutable=1");
+    int code = uri.failed ? SQLITE_NOMEM : sqlite3_open_v2(uri.bytes, out, flags | SQLITE_OPEN_URI, NULL);
+    qj_buf_finish(&uri);
+    return code;
+}
+
+enum qj_open_result qj_connection_open(struct qj_connection **out, const struct qj_place *place, char *why,
+                                       size_t n_why)
+{
+    enum qj_open_result result = QJ_OPEN_OK;
+    struct qj_connection *connection = calloc(1, sizeof *connection);
+    if (!connection) {
+        return QJ_OPEN_NO_MEMORY;
+    }
+    /* Never opened here: closing any descriptor of the file would drop the locks SQLite has on it. */
+    struct stat info = {0};
+    if (place->path) {
+        (void)lstat(place->path, &info);
+    }
+    connection->inode = info.st_ino;
+    connection->is_memory = place->mode == QJ_STORE_MEMORY;
+    connection->is_read_only = place->mode == QJ_STORE_READ_ONLY;
+    int code =
+        place->mode == QJ_STORE_MEMORY ? open_memory(&connection->db) : open_file(&connection->db, place);
+    if (code == SQLITE_OK) {
+        code = set_up(connection->db, place);
+    }
+    if (code != SQLITE_OK) {
+        (void)snprintf(why, n_why, "cannot open '%s': %s", place->path ? place->path : ":memory:",
+                       connection->db ? sqlite3_errmsg(connection->db) : sqlite3_errstr(code));
+        result = code == SQLITE_NOMEM        ? QJ_OPEN_NO_MEMORY
+                 : qj_sqlite_is_damage(code) ? QJ_OPEN_DAMAGED
+                                             : QJ_OPEN_FAILED;
+    } else if (place->mode != QJ_STORE_MEMORY) {
+        result = look_at_header(connection->db, place, why, n_why);
+    }
+    if (result != QJ_OPEN_OK) {
+        qj_connection_close(connection);
+        return result;
+    }
+    *out = connection;
+    return QJ_OPEN_OK;
+}
+
+void qj_connection_close(struct qj_connection *connection)
+{
+    if (!connection) {
+        return;
+    }
+    for (int i = 0; i < QJ_SQL_COUNT; i++) {
+        (void)sqlite3_finalize(connection->statements[i]);
+    }
+    (void)sqlite3_close(connection->db);
+    free(connection);
+}
+
+sqlite3_stmt *qj_connection_statement(struct qj_connection *connection, enum qj_sql which)
+{
+    sqlite3_stmt **statement = &connection->statements[which];
+    if (!*statement) {
+        (void)sqlite3_prepare_v3(connection->db, qj_sql_texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                 statement, NULL);
+        return *statement;
+    }
+    (void)sqlite3_reset(*statement);
+    (void)sqlite3_clear_bindings(*statement);
+    return *statement;
+}
+
+/* Resets the statement; the code of what it ran into. */
+static int run_prepared(sqlite3 *db, sqlite3_stmt *statement)
+{
+    if (!statement) {
+        return sqlite3_extended_errcode(db);
+    }
+    int code;
+    do {
+        code = sqlite3_step(statement);
+    } while (code == SQLITE_ROW);
+    (void)sqlite3_reset(statement);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int qj_connection_run(struct qj_connection *connection, enum qj_sql which)
+{
+    return run_prepared(connection->db, qj_connection_statement(connection, which));
+}
+
+int64_t qj_connection_number(struct qj_connection *connection, enum qj_sql which, int64_t fallback)
+{
+    sqlite3_stmt *statement = qj_connection_statement(connection, which);
+    if (statement && sqlite3_step(statement) == SQLITE_ROW) {
+        fallback = sqlite3_column_int64(statement, 0);
+    }
+    (void)sqlite3_reset(statement);
+    return fallback;
+}
+
+int qj_connection_remove(struct qj_connection *connection, enum qj_sql which, int64_t id)
+{
+    sqlite3_stmt *remove = qj_connection_statement(connection, which);
+    if (!remove) {
+        return sqlite3_extended_errcode(connection->db);
+    }
+    (void)sqlite3_bind_int64(remove, 1, id);
+    int code = sqlite3_step(remove);
+    (void)sqlite3_reset(remove);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}

@@ -1,0 +1,192 @@
+/* Inside the store. Files: place.c (directory, file, file system, making and setting aside), connection.c
+ * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
+ * codec.c (payloads), store.c (open, close, pool), usage.c (counters, stamps), entry.c (get, has, refuse),
+ * put.c (put, size limit), admin.c (each, clear, stat). */
+#ifndef QJ_CACHE_INTERNAL_H
+#define QJ_CACHE_INTERNAL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "cache/cache.h"
+#include "cache_sql.h"
+
+enum {
+    QJ_STORE_APPLICATION = 0x716a6974, /* "qjit" in the header of the file */
+    QJ_STORE_VERSION = 1,
+    QJ_STORE_PAGE_BYTES = 16384,
+    QJ_STORE_CHECKPOINT_PAGES = 2048, /* 32 MiB of log before a put carries it over */
+    QJ_STORE_BUSY_MS = 30000,
+    QJ_STORE_INLINE_BYTES = 32768, /* payloads up to this come with their row */
+    QJ_SUM_BYTES = 16,
+    QJ_STAMP_S = 86400,
+    QJ_STAMP_SLOTS = 4096
+};
+
+static const uint64_t QJ_OBJECT_MAX_BYTES = UINT64_C(512) << 20;
+
+/* ---- place.c: where the store lives ---------------------------------------------------------- */
+
+enum qj_store_mode { QJ_STORE_FILE, QJ_STORE_READ_ONLY, QJ_STORE_MEMORY };
+
+struct qj_place {
+    enum qj_store_mode mode;
+    char *directory;   /* resolved: no link in it; NULL in memory */
+    char *path;        /* of the store; NULL in memory */
+    bool is_shared;    /* a network or user-space file system: no log file, no mapping */
+    bool is_immutable; /* read-only, and no one can be writing */
+    char reason[1024]; /* "" in QJ_STORE_FILE */
+};
+
+/* Finds or makes the directory and decides what can be done there. -1 only when out of memory. */
+int qj_place_init(struct qj_place *out, const char *directory);
+void qj_place_finish(struct qj_place *place);
+
+/* Makes the store's file if there is none: built under another name, then linked, so that no other process
+ * ever sees half of it. 0, or -1 with place->reason. */
+int qj_place_create(struct qj_place *place);
+
+/* Renames the store's file to NAME.corrupt-TIME if it is still the one of `inode` (0: whichever it is). 0
+ * also if another process was first; -1 with place->reason. */
+int qj_place_set_aside(struct qj_place *place, ino_t inode);
+
+/* Whether files of this type (statfs) may be seen by several machines or served by a program. */
+bool qj_place_is_shared_type(uint64_t type);
+
+/* ---- connection.c ---------------------------------------------------------------------------- */
+
+/* One SQLite connection, used by one thread at a time. */
+struct qj_connection {
+    sqlite3 *db;
+    sqlite3_stmt *statements[QJ_SQL_COUNT]; /* prepared when first wanted */
+    unsigned generation;
+    ino_t inode; /* of the file that it was opened on */
+    bool is_memory, is_read_only;
+    struct qj_connection *next;
+};
+
+enum qj_open_result {
+    QJ_OPEN_OK,
+    QJ_OPEN_DAMAGED, /* not a store, or no longer */
+    QJ_OPEN_NEWER,   /* a later version's */
+    QJ_OPEN_FAILED,  /* the text says why */
+    QJ_OPEN_NO_MEMORY
+};
+
+/* Opens the store at `place` and looks at its header. `why` is filled unless QJ_OPEN_OK. */
+enum qj_open_result qj_connection_open(struct qj_connection **out, const struct qj_place *place, char *why,
+                                       size_t n_why);
+void qj_connection_close(struct qj_connection *connection);
+
+/* The statement, reset and without bindings; NULL if it cannot be prepared (sqlite3_errcode of db). */
+sqlite3_stmt *qj_connection_statement(struct qj_connection *connection, enum qj_sql which);
+
+/* Runs a statement to its end, dropping rows. An SQLite code, SQLITE_OK for success. */
+int qj_connection_run(struct qj_connection *connection, enum qj_sql which);
+
+/* Runs a statement whose only parameter is an id. An SQLite code, SQLITE_OK for success. */
+int qj_connection_remove(struct qj_connection *connection, enum qj_sql which, int64_t id);
+
+/* First column of a statement's first row; `fallback` if there is none. */
+int64_t qj_connection_number(struct qj_connection *connection, enum qj_sql which, int64_t fallback);
+
+/* Whether this SQLite code says that the file is not (any more) a sound store of ours. A statement of ours
+ * that does not prepare (SQLITE_ERROR) says so too. */
+bool qj_sqlite_is_damage(int code);
+
+/* ---- store.c --------------------------------------------------------------------------------- */
+
+enum qj_counter { QJ_HITS, QJ_MISSES, QJ_REFUSED, QJ_COMPILES, QJ_FAILED, QJ_COMPILE_US, QJ_COUNTERS };
+extern const char *const qj_counter_names[QJ_COUNTERS];
+
+/* A row that was used and whose stamp is a day old. */
+struct qj_stamp {
+    uint8_t key[QJ_DIGEST_BYTES];
+    int64_t used;
+};
+
+struct qj_store {
+    pthread_mutex_t lock; /* of everything below but the counters; held for list operations only */
+    pthread_cond_t returned;
+    struct qj_place place;
+    char *later_reason; /* why it went to memory after it had been opened */
+    uint64_t max_bytes;
+    const struct qj_log *log;
+    bool is_open; /* qj_store_open is over; not written afterwards */
+    struct qj_connection *idle;
+    bool memory_is_lent;     /* the one connection of a store in memory */
+    unsigned generation;     /* connections of an older one are closed when they come back */
+    struct qj_stamp *stamps; /* QJ_STAMP_SLOTS of them, once there is one; two keys that want the same slot
+                                displace each other, which costs the order of removal a little truth */
+    atomic_uint_fast64_t counters[QJ_COUNTERS]; /* not yet written */
+};
+
+/* A connection for this thread. QJIT_CACHE_UNUSABLE when there is none to be had, QJIT_NO_MEMORY. */
+qjit_status qj_store_borrow(struct qj_store *store, struct qj_connection **out);
+void qj_store_return(struct qj_store *store, struct qj_connection *connection);
+
+/* After an SQLite failure: sets the store aside and begins a new one if the file is damaged. Returns the
+ * connection. QJIT_CACHE_UNUSABLE with the text. */
+qjit_status qj_store_fail(struct qj_store *store, struct qj_connection *connection, int code,
+                          const char *what);
+
+/* The store's file size in use, free pages not counted. */
+uint64_t qj_store_used_bytes(struct qj_connection *connection);
+
+void qj_store_count(struct qj_store *store, enum qj_counter counter, uint64_t n);
+void qj_store_note_use(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], int64_t now);
+/* Writes gathered stamps and counters in one transaction. Failing costs figures only. */
+void qj_store_flush(struct qj_store *store);
+
+/* ---- row.c ----------------------------------------------------------------------------------- */
+
+struct qj_sum {
+    uint8_t bytes[QJ_SUM_BYTES];
+};
+
+enum qj_codec { QJ_CODEC_RAW = 0, QJ_CODEC_ZSTD = 1 };
+
+/* What a row holds besides what it says. */
+struct qj_payload {
+    enum qj_codec codec;
+    struct qj_sum sum;
+};
+
+int64_t qj_row_id(const uint8_t key[static 8]);
+
+/* A row as one blob: a checksum of all that follows, then every field, texts after their length. */
+void qj_record_write(struct qj_buf *out, const struct qj_row *row, const struct qj_payload *payload);
+
+enum qj_row_result { QJ_ROW_OK, QJ_ROW_DAMAGED, QJ_ROW_NO_MEMORY };
+
+/* The row of a record whose checksum holds. *memory, to be freed by the caller, is what the row points into.
+ * row->used is row->created. */
+enum qj_row_result qj_record_read(struct qj_row *out, struct qj_payload *payload, void **memory,
+                                  const void *record, size_t n_bytes);
+
+/* Same for column 0 of the statement. */
+enum qj_row_result qj_row_read(struct qj_row *out, struct qj_payload *payload, void **memory,
+                               sqlite3_stmt *from);
+
+/* The stamp in columns 1 and 2, where there is one, has a checksum of its own because it changes after the
+ * row is written. False if it does not hold. */
+bool qj_stamp_read(struct qj_row *row, sqlite3_stmt *from);
+int64_t qj_stamp_sum(int64_t id, int64_t used);
+
+/* ---- codec.c --------------------------------------------------------------------------------- */
+
+struct qj_sum qj_payload_sum(const void *bytes, size_t n_bytes);
+
+/* Packs if that saves an eighth; *packed is then malloc'ed and *n_packed its size. Else QJ_CODEC_RAW and
+ * *packed is NULL. */
+enum qj_codec qj_payload_pack(void **packed, size_t *n_packed, const void *bytes, size_t n_bytes);
+
+/* The object of a payload of `row->stored_bytes` bytes: `bytes`, or read through `blob` where bytes is NULL.
+ * *out is malloc'ed. *code is SQLite's when reading fails. */
+enum qj_row_result qj_payload_read(void **out, int *code, const struct qj_row *row,
+                                   const struct qj_payload *payload, const void *bytes, sqlite3_blob *blob);
+
+#endif

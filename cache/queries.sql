@@ -1,0 +1,84 @@
+-- Every statement of the store. `-- name: X` begins statement QJ_SQL_X; a unit test prepares each one.
+
+-- name: entry_get
+-- Payloads up to ?2 bytes come with the row, larger ones are read in place.
+SELECT record, CASE WHEN stored_bytes <= ?2 THEN payload END FROM entry WHERE id = ?1;
+
+-- name: entry_each
+SELECT record, stamp.used, stamp.sum
+FROM entry LEFT JOIN stamp ON stamp.id = entry.id
+WHERE (?1 IS NULL OR arch = ?1
+        OR (instr(?1, ':') = 0 AND substr(arch, 1, length(?1) + 1) = ?1 || ':'))
+    AND (?2 IS NULL OR unit = ?2)
+    AND (?3 IS NULL OR module = ?3)
+    AND (?4 = 0 OR max(created, coalesce(stamp.used, created)) < ?4)
+    AND (?5 IS NULL OR compiler <> ?5)
+ORDER BY arch, unit, created DESC, entry.id;
+
+-- name: entry_has
+SELECT record FROM entry WHERE id = ?1;
+
+-- name: entry_put
+INSERT OR REPLACE INTO entry (id, record, unit, module, arch, compiler, created, object_bytes, stored_bytes,
+    payload)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+
+-- name: entry_remove
+DELETE FROM entry WHERE id = ?1;
+
+-- name: entry_clear
+DELETE FROM entry WHERE id IN (
+    SELECT entry.id FROM entry LEFT JOIN stamp ON stamp.id = entry.id
+    WHERE (?1 IS NULL OR arch = ?1
+            OR (instr(?1, ':') = 0 AND substr(arch, 1, length(?1) + 1) = ?1 || ':'))
+        AND (?2 IS NULL OR unit = ?2)
+        AND (?3 IS NULL OR module = ?3)
+        AND (?4 = 0 OR max(created, coalesce(stamp.used, created)) < ?4)
+        AND (?5 IS NULL OR compiler <> ?5));
+
+-- name: entry_oldest
+SELECT entry.id FROM entry LEFT JOIN stamp ON stamp.id = entry.id
+WHERE entry.id <> ?1
+ORDER BY max(created, coalesce(stamp.used, created)), entry.id;
+
+-- name: entry_totals
+SELECT count(*), total(object_bytes), total(stored_bytes) FROM entry;
+
+-- name: stamp_put
+-- At most daily per row: ?4 is that day in seconds.
+INSERT INTO stamp (id, used, sum) SELECT id, ?2, ?3 FROM entry WHERE id = ?1
+ON CONFLICT (id) DO UPDATE SET used = excluded.used, sum = excluded.sum WHERE excluded.used - used >= ?4;
+
+-- name: stamp_remove
+DELETE FROM stamp WHERE id = ?1;
+
+-- name: stamp_prune
+DELETE FROM stamp WHERE id NOT IN (SELECT id FROM entry);
+
+-- name: counter_add
+INSERT INTO counter (name, value) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET value = value + excluded.value;
+
+-- name: counter_get
+SELECT value FROM counter WHERE name = ?1;
+
+-- name: page_count
+PRAGMA page_count;
+
+-- name: page_free_count
+PRAGMA freelist_count;
+
+-- name: begin
+BEGIN IMMEDIATE;
+
+-- name: commit
+COMMIT;
+
+-- name: rollback
+ROLLBACK;
+
+-- name: vacuum
+PRAGMA incremental_vacuum;
+
+-- name: checkpoint
+PRAGMA wal_checkpoint(TRUNCATE);
