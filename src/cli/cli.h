@@ -10,7 +10,7 @@
 #include <qjit/qjit.h>
 #include <stdio.h>
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
+enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_SIGNAL = 128 /* plus the signal's number */ };
 
 /* Strings of its own. */
 struct cli_list {
@@ -129,8 +129,9 @@ enum cli_format {
     CLI_AS_MICROSECONDS,
     CLI_AS_SECONDS,
     CLI_AS_DATE,
-    CLI_AS_YES,  /* "yes", or nothing */
-    CLI_AS_WORDS /* an array, or the number of its items where there are many */
+    CLI_AS_YES,   /* "yes", or nothing */
+    CLI_AS_WORDS, /* an array */
+    CLI_AS_FEW    /* an array: its item if it is one, else how many they are */
 };
 
 /* One column of a table or line of a list of facts; a table of them ends with a field of NULL. */
@@ -182,5 +183,8 @@ void cli_progress_stop(void);
 
 /* One line on stderr, above the bar. Any thread. */
 __attribute__((format(printf, 1, 2))) void cli_note(const char *format, ...);
+
+/* A compile log, which may be empty, in the same way. */
+void cli_note_log(const char *log);
 
 #endif

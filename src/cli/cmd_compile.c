@@ -138,8 +138,8 @@ static int deliver(struct cli *cli, const struct compile_args *args, const qjit_
     char *path = output_path(args, cli->operands[0], arch);
     int to_stdout = strcmp(path, "-") == 0;
     int result = cli_write_file(cli, path, object->bytes, object->n_bytes);
-    if (result == CLI_OK && !cli->json && *object->log)
-        cli_note("%s", object->log);
+    if (result == CLI_OK && !cli->json)
+        cli_note_log(object->log);
     if (result == CLI_OK && !to_stdout) {
         print_object(cli, object, arch, path);
         if (!cli->json)

@@ -24,7 +24,7 @@ static const struct cli_column row_columns[] = {
     {"module", "MODULE", CLI_AS_TEXT},
     {"arch", "ARCH", CLI_AS_TEXT},
     {"key", "KEY", CLI_AS_SHORT},
-    {"kernels", "KERNELS", CLI_AS_WORDS},
+    {"kernels", "KERNELS", CLI_AS_FEW},
     {"object_bytes", "OBJECT", CLI_AS_BYTES},
     {"stored_bytes", "STORED", CLI_AS_BYTES},
     {"compile_us", "COMPILE", CLI_AS_MICROSECONDS},

@@ -33,20 +33,22 @@ struct warm_run {
     uint32_t n_done;
 };
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* by this signal */
 
 static void on_interrupt(int number)
 {
-    (void)number;
-    interrupted = 1;
+    interrupted = number;
 }
 
-/* The first signal lets the units under way end, the second one kills. */
+/* The first signal lets the units under way end, the second one kills. One that is ignored stays so. */
 static void catch_interrupts(void)
 {
+    static const int signals[] = {SIGINT, SIGTERM};
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)(SA_RESTART | SA_RESETHAND)};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    struct sigaction old;
+    for (size_t i = 0; i < 2; i++)
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
 }
 
 static void say_failure(struct warm_run *run, const qjit_warm_event *event)
@@ -59,12 +61,13 @@ static void say_failure(struct warm_run *run, const qjit_warm_event *event)
     run->said |= 1ull << -(int)event->status;
     if (run->cli->json)
         return;
-    if (event->status == QJIT_ARCH_UNKNOWN)
+    /* Not every detail is about the unit: a worker that cannot be started knows of none. */
+    if (event->status == QJIT_ARCH_UNKNOWN || strstr(event->detail, event->unit))
         cli_note("qjit: warm: %s", event->detail);
     else
-        cli_note("qjit: warm: %s for %s: %s", event->unit, event->arch, event->detail);
-    if (run->cli->verbose && *event->log)
-        cli_note("%s", event->log);
+        cli_note("qjit: warm: unit '%s' for '%s': %s", event->unit, event->arch, event->detail);
+    if (run->cli->verbose)
+        cli_note_log(event->log);
 }
 
 static void put_failure(struct warm_run *run, const qjit_warm_event *event)
@@ -110,10 +113,12 @@ static void print_summary(const struct warm_args *args, const qjit_warm_result *
     else if (result->n_units == 0)
         puts("no units to compile");
     else if (result->n_cached == result->n_units)
-        printf("all %u units were in the store; nothing was compiled\n", result->n_units);
+        printf("all %u unit%s in the store; nothing was compiled\n", result->n_units,
+               result->n_units == 1 ? " was" : "s were");
     else
-        printf("%u units in %.1f s: %u compiled, %u in the store before, %u failed\n", result->n_units,
-               result->seconds, result->n_compiled, result->n_cached, result->n_failed);
+        printf("%u unit%s in %.1f s: %u compiled, %u in the store before, %u failed\n", result->n_units,
+               result->n_units == 1 ? "" : "s", result->seconds, result->n_compiled, result->n_cached,
+               result->n_failed);
 }
 
 static void print_object(struct warm_run *run, const struct cli_list *archs, const qjit_warm_result *result,
@@ -164,7 +169,9 @@ static int warm(struct cli *cli, const struct warm_args *args, const struct cli_
         print_summary(args, &result);
     cJSON_Delete(run.failures);
     cli_list_free(&run.unknown_archs);
-    return interrupted ? CLI_INTERRUPTED : status == QJIT_OK && result.n_failed == 0 ? CLI_OK : CLI_FAILED;
+    return interrupted                                 ? CLI_SIGNAL + interrupted
+           : status == QJIT_OK && result.n_failed == 0 ? CLI_OK
+                                                       : CLI_FAILED;
 }
 
 static int run_warm(struct cli *cli, const void *args)

@@ -44,7 +44,10 @@ int cli_open(struct cli *cli)
     if (result != CLI_OK)
         return result;
     qjit_status status = qjit_create(&cli->context, &options);
-    return status == QJIT_OK ? CLI_OK : cli_fail(cli, status, 0);
+    if (status == QJIT_OK)
+        return CLI_OK;
+    cli_fail(cli, status, 0);
+    return status == QJIT_INVALID_ARGUMENT ? CLI_USAGE : CLI_FAILED;
 }
 
 static void add_once(struct cli_list *list, const char *arch)
@@ -110,11 +113,5 @@ int cli_find_kernel(struct cli *cli, qjit_kernel *out, qjit_kernel_info *out_inf
     qjit_status status = qjit_find_kernel(cli->context, out, cli->operands[0]);
     if (status == QJIT_OK)
         status = qjit_get_kernel_info(cli->context, out_info, *out);
-    if (status != QJIT_OK) {
-        cli_fail(cli, status, 0);
-        if (status == QJIT_NOT_FOUND && !cli->json)
-            cli_note("'qjit list --kernels' lists them");
-        return CLI_FAILED;
-    }
-    return CLI_OK;
+    return status == QJIT_OK ? CLI_OK : cli_fail(cli, status, 0);
 }

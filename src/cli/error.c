@@ -33,8 +33,7 @@ static void print_error(const struct cli *cli, qjit_status status, const char *d
         cJSON_Delete(object);
     } else {
         cli_note("qjit: %s%s%s", cli->command ? cli->command->name : "", cli->command ? ": " : "", detail);
-        if (*log)
-            cli_note("%s", log);
+        cli_note_log(log);
     }
 }
 

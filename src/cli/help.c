@@ -70,6 +70,7 @@ void cli_help_all(FILE *out, const struct cli_command *const *commands)
           "  QJIT_LOG              error, warning, info or debug: what is said on stderr\n"
           "  QJIT_FORBID_COMPILE   1: a kernel that is not in the store is an error\n"
           "\n"
-          "Exit status: 0 all good, 1 something failed, 2 wrong command line, 130 interrupted.\n",
+          "Exit status: 0 all good, 1 something failed, 2 wrong command line, 130 interrupted,\n"
+          "143 terminated.\n",
           out);
 }

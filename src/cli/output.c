@@ -6,7 +6,6 @@
 #include <time.h>
 
 #define MAX_COLUMNS 16
-#define MAX_WORDS   3 /* an array longer than this is shown as a number */
 #define SHORT_CHARS 12
 #define CELL_CHARS  512
 
@@ -144,12 +143,7 @@ static void format_date(char *out, double seconds)
 
 static void format_words(char *out, const cJSON *words)
 {
-    int n = cJSON_GetArraySize(words);
     size_t at = 0;
-    if (n > MAX_WORDS) {
-        snprintf(out, CELL_CHARS, "%d", n);
-        return;
-    }
     for (const cJSON *word = words->child; word && at < CELL_CHARS; word = word->next)
         at += (size_t)snprintf(out + at, CELL_CHARS - at, "%s%s", at ? " " : "", word->valuestring);
 }
@@ -182,6 +176,12 @@ static const char *format_cell(char out[CELL_CHARS], const cJSON *value, enum cl
         break;
     case CLI_AS_YES:
         return cJSON_IsTrue(value) ? "yes" : "";
+    case CLI_AS_FEW:
+        if (cJSON_GetArraySize(value) > 1) {
+            snprintf(out, CELL_CHARS, "%d", cJSON_GetArraySize(value));
+            break;
+        }
+        /* fall through */
     case CLI_AS_WORDS:
         if (value)
             format_words(out, value);

@@ -1,6 +1,7 @@
 /* Progress of a warm-up on stderr: a bar where it is a terminal, plain lines where it is not. */
 #include "cli.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -51,6 +52,15 @@ void cli_note(const char *format, ...)
         progress.stands = 1;
     }
     funlockfile(stderr);
+}
+
+void cli_note_log(const char *log)
+{
+    size_t n = strlen(log);
+    while (n && log[n - 1] == '\n')
+        n--;
+    if (n)
+        cli_note("%.*s", n < INT_MAX ? (int)n : INT_MAX, log);
 }
 
 void cli_progress_start(enum cli_progress_mode mode, int with_cached)

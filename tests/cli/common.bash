@@ -25,3 +25,5 @@ is_json() {
 
 # An arch that the compiler here knows and every version does.
 arch=gfx1030
+
+need jq

@@ -1,1 +1,2 @@
 . "$QJIT_SOURCE/tests/cli/common.bash"
+qjit wram

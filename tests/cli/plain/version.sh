@@ -1,1 +1,3 @@
 . "$QJIT_SOURCE/tests/cli/common.bash"
+qjit --version
+qjit stat --version
