@@ -4,7 +4,7 @@
 
 /* Mat-vec of a batch of `batch` columns, 1 to 8: block (32, QJ_MAT_VEC_SUBGROUPS, 1), grid of one block for
  * each QJ_MAT_VEC_ROWS rows. A contract with existing callers, on every arch. */
-#define QJ_MAT_VEC_SUBGROUPS(batch) ((batch) <= 4 ? 4 : 2)
+#define QJ_MAT_VEC_SUBGROUPS(batch) ((batch) < 5 ? 4 : 2)
 #define QJ_MAT_VEC_ROWS(batch)      ((batch) == 1 ? 1 : 2)
 
 /* rows:  rows that a thread has at a time in a mat-vec of batch 1, where it loads the activations once for

@@ -15,7 +15,9 @@
 /* One line a family: its file is <name>.c, its cases are in run_<name>(). */
 #define RUN_FAMILIES(X)                                                                                      \
     X(quantize_q8_1)                                                                                         \
-    X(dequantize)
+    X(dequantize)                                                                                            \
+    X(mat_vec)                                                                                               \
+    X(dequantize_mul_mat_vec)
 
 struct run_settings {
     const char *hip;   /* as qjit_options.hip; NULL: $QJIT_HIP, else rocm */
