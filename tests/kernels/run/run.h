@@ -16,7 +16,9 @@
 #define RUN_FAMILIES(X)                                                                                      \
     X(selftest)                                                                                              \
     X(quantize_q8_1)                                                                                         \
-    X(dequantize)
+    X(dequantize)                                                                                            \
+    X(mat_vec)                                                                                               \
+    X(dequantize_mul_mat_vec)
 
 struct run_settings {
     const char *hip;   /* as qjit_options.hip; NULL: $QJIT_HIP, else rocm */

@@ -1,0 +1,73 @@
+// Loads of weights, whose blocks are mostly a multiple of two bytes long, and of f16 pairs.
+#pragma once
+
+#include "blocks.h"
+
+// N * 4 bytes as little-endian words; p is aligned to two. Nothing beside them is read.
+#ifdef __AMDGCN__
+// Global memory is read at any address at full speed, up to four words by one instruction.
+template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
+{
+    memcpy(out, __builtin_assume_aligned(p, 2), sizeof out);
+}
+#else
+QJ_DEVICE uint32_t aligned_half_word(const uint8_t *p)
+{
+    uint16_t half_word;
+    memcpy(&half_word, __builtin_assume_aligned(p, 2), sizeof half_word);
+    return half_word;
+}
+
+// The two upper bytes of `low` below the two lower ones of `high`; `high` itself if not `between`.
+QJ_DEVICE uint32_t shifted_word(uint32_t low, uint32_t high, bool between)
+{
+#ifdef __HIP_PLATFORM_NVIDIA__
+    return __funnelshift_rc(low, high, between ? 16 : 32);
+#else
+    return between ? low >> 16 | high << 16 : high;
+#endif
+}
+
+// The N - 1 aligned words that lie within the bytes, and what remains as two half words: at both ends when p
+// lies between two words, else the last word. So every lane does the same loads, wherever its block begins.
+template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
+{
+    const uint8_t *bytes = (const uint8_t *)p;
+    const bool between = ((uintptr_t)p & 2) != 0;
+    const uint8_t *within = bytes + (between ? 2 : 0);
+    const uint32_t first = aligned_half_word(bytes + (between ? 0 : 4 * N - 4));
+    const uint32_t last = aligned_half_word(bytes + 4 * N - 2);
+    uint32_t before = first << 16;
+#pragma unroll
+    for (int i = 0; i < N - 1; i++) {
+        const uint32_t word = aligned_word(within + 4 * i);
+        out[i] = shifted_word(before, word, between);
+        before = word;
+    }
+    out[N - 1] = (between ? before >> 16 : first) | last << 16;
+}
+#endif
+
+// The same of p aligned to four, and to sixteen.
+template <int N> QJ_DEVICE void load_words(uint32_t (&out)[N], const void *p)
+{
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        out[i] = aligned_word((const uint8_t *)p + 4 * i);
+}
+
+QJ_DEVICE void load_16_bytes(uint32_t (&out)[4], const void *p)
+{
+    memcpy(out, __builtin_assume_aligned(p, 16), sizeof out);
+}
+
+// Two f16 as they lie in a word: the first in its lower half.
+QJ_DEVICE float low_half(uint32_t word)
+{
+    return __half2float(__ushort_as_half((unsigned short)(word & 0xffff)));
+}
+
+QJ_DEVICE float high_half(uint32_t word)
+{
+    return __half2float(__ushort_as_half((unsigned short)(word >> 16)));
+}

@@ -1,0 +1,56 @@
+// How kernels are cut to the arch, one row for each class of them; the launch geometry that hosts must use.
+// Read by kernels and by hosts in C.
+#pragma once
+
+/* Mat-vec of a batch of `batch` columns, 1 to 8: block (32, QJ_MAT_VEC_SUBGROUPS, 1), grid of one block for
+ * each QJ_MAT_VEC_ROWS rows. A contract with existing callers, on every arch. */
+#define QJ_MAT_VEC_SUBGROUPS(batch) ((batch) < 5 ? 4 : 2)
+#define QJ_MAT_VEC_ROWS(batch)      ((batch) == 1 ? 1 : 2)
+
+/* rows:  rows that a thread has at a time in a mat-vec of batch 1, where it loads the activations once for
+ * all of them. With more than one, the blocks of threads between find nothing to do. parts: parts of a block
+ * (dot.h) that it has of each of these rows: loads under way together. */
+#define QJ_TUNING(row)                                                                                       \
+    /*  class   mat-vec: rows  parts */                                                                      \
+    row(cpu, 1, 1) row(cuda, 2, 1) row(gcn, 1, 2) /* gfx6 to gfx9 without matrix cores: gfx900, gfx906 */    \
+        row(cdna, 1, 2)                           /* gfx908, gfx90a */                                       \
+        row(cdna3, 1, 2)                          /* gfx94x, gfx950 */                                       \
+        row(rdna1, 1, 2)                          /* gfx101x */                                              \
+        row(rdna2, 1, 2)                          /* gfx103x */                                              \
+        row(rdna3, 1, 2)                          /* gfx110x */                                              \
+        row(rdna35, 1, 2)                         /* gfx115x */                                              \
+        row(rdna4, 1, 2)                          /* gfx120x */
+
+#if defined(__HIP_PLATFORM_NVIDIA__)
+#define QJ_ARCH_CLASS cuda
+#elif defined(__gfx908__) || defined(__gfx90a__)
+#define QJ_ARCH_CLASS cdna
+#elif defined(__gfx940__) || defined(__gfx941__) || defined(__gfx942__) || defined(__gfx950__)
+#define QJ_ARCH_CLASS cdna3
+#elif defined(__gfx1010__) || defined(__gfx1011__) || defined(__gfx1012__) || defined(__gfx1013__)
+#define QJ_ARCH_CLASS rdna1
+#elif defined(__GFX10__)
+#define QJ_ARCH_CLASS rdna2
+#elif defined(__gfx1150__) || defined(__gfx1151__) || defined(__gfx1152__) || defined(__gfx1153__)
+#define QJ_ARCH_CLASS rdna35
+#elif defined(__GFX11__)
+#define QJ_ARCH_CLASS rdna3
+#elif defined(__GFX12__)
+#define QJ_ARCH_CLASS rdna4
+#elif defined(__AMDGCN__)
+#define QJ_ARCH_CLASS gcn
+#else
+#define QJ_ARCH_CLASS cpu
+#endif
+
+#ifdef __cplusplus
+#define QJ_TUNING_STRUCT(class, rows, parts)                                                                 \
+    struct tuning_##class {                                                                                  \
+        enum { MAT_VEC_ROWS = rows, MAT_VEC_PARTS = parts };                                                 \
+    };
+QJ_TUNING(QJ_TUNING_STRUCT)
+#undef QJ_TUNING_STRUCT
+#define QJ_TUNING_OF_(class) tuning_##class
+#define QJ_TUNING_OF(class)  QJ_TUNING_OF_(class)
+typedef QJ_TUNING_OF(QJ_ARCH_CLASS) tuning;
+#endif

@@ -1,0 +1,46 @@
+/* What the families that multiply quantised weights share: matrices to multiply, and the comparison. */
+#ifndef QJ_TESTS_KERNELS_WEIGHTS_H
+#define QJ_TESTS_KERNELS_WEIGHTS_H
+
+#include <cpu_ref/mat_vec.h>
+
+#include "run.h"
+
+/* A block type that there are such kernels for. */
+struct weights_type {
+    const char *name;
+    size_t scales[2]; /* where the block's f16 scale is, and its minimum or the scale again */
+};
+
+enum { WEIGHTS_TYPES = 10 };
+extern const struct weights_type weights_types[WEIGHTS_TYPES];
+
+enum weights_kind {
+    WEIGHTS_FINITE, /* random quants and scales, as a model could have them */
+    WEIGHTS_BYTES, /* random bytes throughout: every bit pattern is a block; 1 in 32 f16 is infinite or NaN */
+    WEIGHTS_EXTREME, /* scales of zero, the smallest and the largest that are finite */
+    WEIGHTS_ZERO,
+    WEIGHTS_KINDS
+};
+extern const char *const weights_kind_names[WEIGHTS_KINDS];
+
+void weights_fill(struct run *run, const struct weights_type *type, enum weights_kind kind, void *blocks,
+                  size_t n_blocks);
+/* A finite f16 of that kind, or of WEIGHTS_BYTES any. */
+uint16_t weights_random_f16(struct run *run, enum weights_kind kind);
+
+/* got[i] is right if it differs from wanted[i].value by at most
+ *
+ *     (n_additions + 16) * 2^-24 * wanted[i].magnitude
+ *
+ * as n_additions f32 additions in a row, each of an error of at most 2^-24 of the sum so far, whose magnitude
+ * is at most that of all terms, may make it; 16 more are for the tree over the lanes, the other sub-groups
+ * and the few products of each term. Fewer than 2^-20 of a term of a few thousand are so let pass: nothing
+ * that a wrong quant or scale could hide in.
+ *
+ * Where the exact sum is infinite or a NaN got[i] must be one of both: an infinite scale gives one or the
+ * other depending on the order of the additions and on what is added before it is multiplied. */
+void weights_expect(struct run *run, const float *got, const struct ref_sum *wanted, size_t n,
+                    size_t n_additions);
+
+#endif
