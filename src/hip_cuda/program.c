@@ -331,10 +331,8 @@ hiprtcResult hiprtcCompileProgram(hiprtcProgram program, int n_options, const ch
     if (qj_options_init(&translated, nvrtc, n_options, options,
                         names_arch(n_options, options) ? NULL : own_arch(arch, sizeof arch))) {
         for (size_t i = 0; i < sizeof always / sizeof *always && translated.n < QJ_OPTIONS_MAX; i++) {
-            char *copy = strdup(always[i]);
-            if (copy != NULL) {
-                translated.items[translated.n++] = copy;
-            }
+            translated.items[translated.n] = strdup(always[i]);
+            translated.n += translated.items[translated.n] != NULL;
         }
         result = compile(p, nvrtc, &translated);
     } else {
