@@ -75,7 +75,7 @@ static const struct rule refused[] = {
     {"-include", "files are not read; give headers with the program"},
 };
 
-static void add(struct qj_options *out, const char *first, const char *second)
+void qj_nvrtc_options_add(struct qj_nvrtc_options *out, const char *first, const char *second)
 {
     size_t n = strlen(first) + strlen(second) + 1;
     char *item = out->n < QJ_OPTIONS_MAX ? malloc(n) : NULL;
@@ -111,10 +111,10 @@ static bool is_arch(const struct qj_nvrtc *nvrtc, const char *arch)
     return false;
 }
 
-static void add_arch(struct qj_options *out, const struct qj_nvrtc *nvrtc, const char *arch)
+static void add_arch(struct qj_nvrtc_options *out, const struct qj_nvrtc *nvrtc, const char *arch)
 {
     if (is_arch(nvrtc, arch)) {
-        add(out, "--gpu-architecture=", arch);
+        qj_nvrtc_options_add(out, "--gpu-architecture=", arch);
         return;
     }
     size_t used =
@@ -125,7 +125,7 @@ static void add_arch(struct qj_options *out, const struct qj_nvrtc *nvrtc, const
     }
 }
 
-static bool add_from_tables(struct qj_options *out, const char *option)
+static bool add_from_tables(struct qj_nvrtc_options *out, const char *option)
 {
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         if (strcmp(option, refused[i].hip) == 0) {
@@ -137,7 +137,7 @@ static bool add_from_tables(struct qj_options *out, const char *option)
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
         if (strcmp(option, exact[i].hip) == 0) {
             if (exact[i].cuda != NULL) {
-                add(out, exact[i].cuda, "");
+                qj_nvrtc_options_add(out, exact[i].cuda, "");
             }
             return true;
         }
@@ -161,8 +161,8 @@ static bool is_pair(const char *option)
 }
 
 /* Translates options[*at], and moves *at on where it takes the next one too. */
-static void translate(struct qj_options *out, const struct qj_nvrtc *nvrtc, int n, const char *const *options,
-                      int *at)
+static void translate(struct qj_nvrtc_options *out, const struct qj_nvrtc *nvrtc, int n,
+                      const char *const *options, int *at)
 {
     const char *option = options[*at], *next = *at + 1 < n ? options[*at + 1] : NULL;
     const char *value = strchr(option, '=');
@@ -174,14 +174,14 @@ static void translate(struct qj_options *out, const struct qj_nvrtc *nvrtc, int 
         starts_with(option, "-arch=")) {
         add_arch(out, nvrtc, value + 1);
     } else if (starts_with(option, "-std=") || starts_with(option, "--std=")) {
-        add(out, "--std=c++",
-            starts_with(value, "=gnu++") ? value + 6
-            : starts_with(value, "=c++") ? value + 4
-                                         : value);
+        qj_nvrtc_options_add(out, "--std=c++",
+                             starts_with(value, "=gnu++") ? value + 6
+                             : starts_with(value, "=c++") ? value + 4
+                                                          : value);
     } else if (is_macro && option[2] != '\0') {
-        add(out, option, "");
+        qj_nvrtc_options_add(out, option, "");
     } else if (is_macro && next != NULL) {
-        add(out, option, next);
+        qj_nvrtc_options_add(out, option, next);
         ++*at;
     } else if (is_pair(option) && next != NULL) {
         ++*at;
@@ -190,7 +190,7 @@ static void translate(struct qj_options *out, const struct qj_nvrtc *nvrtc, int 
     }
 }
 
-static int count_archs(const struct qj_options *options)
+static int count_archs(const struct qj_nvrtc_options *options)
 {
     int n = 0;
     for (int i = 0; i < options->n; i++) {
@@ -199,10 +199,10 @@ static int count_archs(const struct qj_options *options)
     return n;
 }
 
-bool qj_options_init(struct qj_options *out, const struct qj_nvrtc *nvrtc, int n, const char *const *options,
-                     const char *default_arch)
+bool qj_nvrtc_options_init(struct qj_nvrtc_options *out, const struct qj_nvrtc *nvrtc, int n,
+                           const char *const *options, const char *default_arch)
 {
-    *out = (struct qj_options){.n = 0};
+    *out = (struct qj_nvrtc_options){.n = 0};
     for (int i = 0; i < n && out->error[0] == '\0'; i++) {
         if (options[i] != NULL) {
             translate(out, nvrtc, n, options, &i);
@@ -221,7 +221,7 @@ bool qj_options_init(struct qj_options *out, const struct qj_nvrtc *nvrtc, int n
     return out->error[0] == '\0';
 }
 
-void qj_options_finish(struct qj_options *options)
+void qj_nvrtc_options_finish(struct qj_nvrtc_options *options)
 {
     for (int i = 0; i < options->n; i++) {
         free(options->items[i]);

@@ -257,7 +257,8 @@ static int gather_headers(const struct program *p, const char **headers, const c
     return n;
 }
 
-static hiprtcResult compile(struct program *p, const struct qj_nvrtc *nvrtc, const struct qj_options *options)
+static hiprtcResult compile(struct program *p, const struct qj_nvrtc *nvrtc,
+                            const struct qj_nvrtc_options *options)
 {
     nvrtcProgram compiled = NULL;
     size_t n_max = (size_t)p->n_headers + N_PRELUDE_NAMES;
@@ -326,20 +327,19 @@ hiprtcResult hiprtcCompileProgram(hiprtcProgram program, int n_options, const ch
         return QJ_HIPRTC_ERROR_INTERNAL;
     }
     char arch[16];
-    struct qj_options translated;
+    struct qj_nvrtc_options translated;
     hiprtcResult result = QJ_HIPRTC_ERROR_COMPILATION;
-    if (qj_options_init(&translated, nvrtc, n_options, options,
-                        names_arch(n_options, options) ? NULL : own_arch(arch, sizeof arch))) {
-        for (size_t i = 0; i < sizeof always / sizeof *always && translated.n < QJ_OPTIONS_MAX; i++) {
-            translated.items[translated.n] = strdup(always[i]);
-            translated.n += translated.items[translated.n] != NULL;
+    if (qj_nvrtc_options_init(&translated, nvrtc, n_options, options,
+                              names_arch(n_options, options) ? NULL : own_arch(arch, sizeof arch))) {
+        for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
+            qj_nvrtc_options_add(&translated, always[i], "");
         }
         result = compile(p, nvrtc, &translated);
     } else {
         set_log(p, strdup(translated.error));
     }
     p->is_compiled = result == QJ_HIPRTC_SUCCESS;
-    qj_options_finish(&translated);
+    qj_nvrtc_options_finish(&translated);
     return result;
 }
 

@@ -134,8 +134,9 @@ static void translate(const char *from, const char *wanted)
     for (char *save, *at = strtok_r(text, " ", &save); at != NULL; at = strtok_r(NULL, " ", &save)) {
         options[n++] = at;
     }
-    struct qj_options translated;
-    bool ok = qj_options_init(&translated, &nvrtc, n, options, strstr(from, "arch") != NULL ? NULL : "sm_75");
+    struct qj_nvrtc_options translated;
+    bool ok =
+        qj_nvrtc_options_init(&translated, &nvrtc, n, options, strstr(from, "arch") != NULL ? NULL : "sm_75");
     for (int i = 0; i < translated.n; i++) {
         size_t used = strlen(got);
         snprintf(got + used, sizeof got - used, "%s%s", i == 0 ? "" : " ", translated.items[i]);
@@ -145,7 +146,7 @@ static void translate(const char *from, const char *wanted)
     } else {
         check(ok && strcmp(got, wanted) == 0, from, ok ? got : translated.error);
     }
-    qj_options_finish(&translated);
+    qj_nvrtc_options_finish(&translated);
 }
 
 static void translate_options(void)
