@@ -44,21 +44,19 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
     }
 
     if (SHARERS > 1) {
-        // Each of the other sharers leaves its lanes' sums to the first.
-        __shared__ float others[SUBGROUPS][SUMS][SUBGROUP];
-        if (sharer > 0) {
+        // Every sharer leaves its lanes' sums to the first, which adds them up in order.
+        __shared__ float shared[SUBGROUPS][SUMS][SUBGROUP];
 #pragma unroll
-            for (int i = 0; i < SUMS; i++)
-                others[subgroup][i][lane] = sums[i / COLUMNS][i % COLUMNS];
-        }
+        for (int i = 0; i < SUMS; i++)
+            shared[subgroup][i][lane] = sums[i / COLUMNS][i % COLUMNS];
         __syncthreads();
         if (sharer > 0)
             return;
 #pragma unroll
         for (int i = 0; i < SUMS; i++) {
 #pragma unroll
-            for (int s = 1; s < SHARERS; s++)
-                sums[i / COLUMNS][i % COLUMNS] += others[subgroup + s][i][lane];
+            for (int other = 1; other < SHARERS; other++)
+                sums[i / COLUMNS][i % COLUMNS] += shared[subgroup + other][i][lane];
         }
     }
 #pragma unroll
