@@ -69,12 +69,11 @@ QJ_DEVICE int dp4a(uint32_t a, uint32_t b, int sum)
 #else
 QJ_DEVICE int dp4a(uint32_t a, uint32_t b, int sum)
 {
-#ifdef __AMDGCN__
-    asm("" : "+v"(a), "+v"(b)); // see above: keeps them whole until here
-#endif
-#pragma unroll
-    for (int shift = 0; shift < 32; shift += 8)
-        sum += (int8_t)(a >> shift) * (int8_t)(b >> shift);
+    QJ_KEEP(a);
+    QJ_KEEP(b);
+    sum += (int8_t)a * (int8_t)b + (int8_t)(a >> 8) * (int8_t)(b >> 8);
+    sum += (int8_t)(a >> 16) * (int8_t)(b >> 16) + (int8_t)(a >> 24) * (int8_t)(b >> 24);
+    QJ_KEEP(sum);
     return sum;
 }
 #endif
