@@ -15,40 +15,40 @@
 
 typedef QJ_CAT(block_, QJ_TYPE, , ) block_type;
 
-#define QJ_MAT_VEC(batch, rows, parts)                                                                       \
+#define QJ_MAT_VEC(batch, rows, sharers)                                                                     \
     QJ_KERNEL(32 * QJ_MAT_VEC_SUBGROUPS(batch))                                                              \
     QJ_CAT(mul_mat_vec_, QJ_TYPE, _q8_1_cuda, batch)                                                         \
     (const void *__restrict__ vx, const void *__restrict__ vy, float *__restrict__ dst, const int ncols_x,   \
      const int nrows_x, const int nrows_y, const int nrows_dst)                                              \
     {                                                                                                        \
         const unsigned first_row = blockIdx.x * QJ_MAT_VEC_ROWS(batch), n = (unsigned)nrows_x;               \
-        if (first_row % (rows) != 0 || first_row >= n)                                                       \
+        if (first_row % ((rows) * (QJ_MAT_VEC_SUBGROUPS(batch) / (sharers))) != 0 || first_row >= n)         \
             return;                                                                                          \
-        mat_vec<block_type, rows, batch, QJ_MAT_VEC_SUBGROUPS(batch), parts>(                                \
+        mat_vec<block_type, rows, batch, QJ_MAT_VEC_SUBGROUPS(batch), sharers>(                              \
             vx, vy, dst, first_row, (unsigned)ncols_x, n, (unsigned)nrows_y, (unsigned)nrows_dst);           \
     }
 
 #if QJ_FIRST <= 1
-QJ_MAT_VEC(1, tuning::MAT_VEC_ROWS, tuning::MAT_VEC_PARTS)
+QJ_MAT_VEC(1, tuning::MAT_VEC_ROWS, tuning::MAT_VEC_SHARERS)
 #endif
 #if QJ_FIRST <= 2 && QJ_LAST >= 2
-QJ_MAT_VEC(2, 2, 1)
+QJ_MAT_VEC(2, 2, 4)
 #endif
 #if QJ_FIRST <= 3 && QJ_LAST >= 3
-QJ_MAT_VEC(3, 2, 1)
+QJ_MAT_VEC(3, 2, 4)
 #endif
 #if QJ_FIRST <= 4 && QJ_LAST >= 4
-QJ_MAT_VEC(4, 2, 1)
+QJ_MAT_VEC(4, 2, 4)
 #endif
 #if QJ_FIRST <= 5 && QJ_LAST >= 5
-QJ_MAT_VEC(5, 2, 1)
+QJ_MAT_VEC(5, 2, 2)
 #endif
 #if QJ_FIRST <= 6 && QJ_LAST >= 6
-QJ_MAT_VEC(6, 2, 1)
+QJ_MAT_VEC(6, 2, 2)
 #endif
 #if QJ_FIRST <= 7 && QJ_LAST >= 7
-QJ_MAT_VEC(7, 2, 1)
+QJ_MAT_VEC(7, 2, 2)
 #endif
 #if QJ_LAST >= 8
-QJ_MAT_VEC(8, 2, 1)
+QJ_MAT_VEC(8, 2, 2)
 #endif

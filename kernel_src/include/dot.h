@@ -1,7 +1,9 @@
 // Dot products of weight blocks with q8_1 activations: dot_product<block type>.
 //
-// A block is cut into PARTS equal parts, the work that a thread does at a time. For part p
-//   weights::load(x, p)      loads and unpacks that part of block x into bytes and scales
+// The work that a thread does at a time is a part: PARTS of them are one block, or one is BLOCKS blocks.
+// Parts are large, so that neighbouring lanes, with a q8_1 block of 36 bytes each, read it by few and wide
+// loads.
+//   weights::load(x, p, n)   loads part p of block x, after which n blocks of the row (x too) are left
 //   activations::load(y, p)  loads what meets it; y is the q8_1 block that meets the block's first element
 //   dot(w, a)                the sum over the part
 // so a thread with several rows loads the activations once, with several columns the weights.
@@ -13,6 +15,7 @@
 // Sums of products are exact integers below 2^24; floats are rounded from there on.
 //
 // x must be aligned as its block size allows: q4_K and q5_K to 16, q5_1 to 8, q4_1, q2_K to 4, others to 2.
+// y must be aligned to 16 and a column of it an even number of blocks.
 #pragma once
 
 #include "dp4a.h"
@@ -20,288 +23,172 @@
 
 template <typename Block> struct dot_product;
 
-// ---- q4_0, q4_1, q5_0, q5_1: part p has the elements 8 p to 8 p + 7 and those 16 further on
-
-struct activations_of_halves {
-    float d, s;
-    uint32_t u[4];
+// N q8_1 blocks in a row.
+template <int N> struct activations_of_blocks {
+    float d[N], s[N];
+    int sum[N][2]; // of the first and the second 16 quants
+    uint32_t u[N][8];
 
     __device__ __forceinline__ void load(const block_q8_1 *y, unsigned p)
     {
-        const uint32_t ds = aligned_word(y);
-        d = low_half(ds);
-        s = high_half(ds) * 0.5f; // each of the two parts takes half of it
-        const int8_t *qs = y->qs + 8 * p;
-        u[0] = aligned_word(qs);
-        u[1] = aligned_word(qs + 4);
-        u[2] = aligned_word(qs + 16);
-        u[3] = aligned_word(qs + 20);
+        uint32_t words[9 * N];
+        if (N % 4 == 0)
+            load_by_16_bytes(words, y + N * p);
+        else
+            load_by_8_bytes(words, y + N * p);
+#pragma unroll
+        for (int g = 0; g < N; g++) {
+            d[g] = low_half(words[9 * g]);
+            s[g] = high_half(words[9 * g]);
+#pragma unroll
+            for (int i = 0; i < 8; i++)
+                u[g][i] = words[9 * g + 1 + i];
+            sum[g][0] = sum_bytes<4>(u[g]);
+            sum[g][1] = sum_bytes<4>(u[g] + 4);
+        }
     }
 };
 
-QJ_DEVICE void unpack_nibbles(uint32_t (&out)[4], const uint32_t (&words)[2])
+// ---- blocks of 32: a part is two of them, the last of a row may be one
+
+// One has load(block) and dot(d, s, u) for one block.
+template <typename Block, typename One> struct dot_of_two {
+    enum { BLOCKS = 2, PARTS = 1 };
+    typedef activations_of_blocks<2> activations;
+    struct weights {
+        One first, second;
+        bool is_two;
+
+        __device__ __forceinline__ void load(const Block *x, unsigned, unsigned n_left)
+        {
+            is_two = n_left > 1;
+            first.load(x);
+            second.load(x + is_two);
+        }
+    };
+    QJ_DEVICE float dot(const weights &w, const activations &a)
+    {
+        const float second = w.second.dot(a.d[1], a.s[1], a.u[1]);
+        return w.first.dot(a.d[0], a.s[0], a.u[0]) + (w.is_two ? second : 0.0f);
+    }
+};
+
+QJ_DEVICE void unpack_nibbles(uint32_t (&out)[8], const uint32_t *words)
 {
-    out[0] = words[0] & 0x0f0f0f0f;
-    out[1] = words[1] & 0x0f0f0f0f;
-    out[2] = words[0] >> 4 & 0x0f0f0f0f;
-    out[3] = words[1] >> 4 & 0x0f0f0f0f;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        out[i] = words[i] & 0x0f0f0f0f;
+        out[i + 4] = words[i] >> 4 & 0x0f0f0f0f;
+    }
 }
 
-// Four bits as bit 4 of four bytes. The factor has 23 bits: a multiplication of 24 by 24 will do.
-QJ_DEVICE uint32_t spread_fifth_bits(uint32_t bits)
+// Bit i of `bits` to bit 4 of byte i. Four bits at a time are spread by a factor of 23 bits: a multiplication
+// of 24 by 24 will do.
+QJ_DEVICE void add_fifth_bits(uint32_t (&q)[8], uint32_t bits)
 {
-    return ((bits & 0xf) * 0x204081u & 0x01010101u) << 4;
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+        q[i] |= ((bits >> (4 * i) & 0xf) * 0x204081u & 0x01010101u) << 4;
 }
 
-QJ_DEVICE void add_fifth_bits(uint32_t (&q)[4], uint32_t first, uint32_t second)
-{
-    q[0] |= spread_fifth_bits(first);
-    q[1] |= spread_fifth_bits(first >> 4);
-    q[2] |= spread_fifth_bits(second);
-    q[3] |= spread_fifth_bits(second >> 4);
-}
+struct one_q4_0 {
+    float d;
+    uint32_t q[8];
 
-template <> struct dot_product<block_q4_0> {
-    enum { PARTS = 2 };
-    typedef activations_of_halves activations;
-    struct weights {
-        float d;
-        uint32_t q[4];
-
-        __device__ __forceinline__ void load(const block_q4_0 *x, unsigned p)
-        {
-            uint32_t words[2];
-            load_even(words, x->qs + 8 * p);
-            d = __half2float(x->d);
-            unpack_nibbles(q, words);
-        }
-    };
-    QJ_DEVICE float dot(const weights &w, const activations &a)
+    __device__ __forceinline__ void load(const block_q4_0 *x)
     {
-        return w.d * (a.d * (float)dot_words(w.q, a.u) - 8.0f * a.s);
+        uint32_t words[4];
+        load_even(words, x->qs);
+        d = __half2float(x->d);
+        unpack_nibbles(q, words);
+    }
+    __device__ __forceinline__ float dot(float d_y, float s_y, const uint32_t *u) const
+    {
+        return d * (d_y * (float)dot_words(q, u) - 8.0f * s_y);
     }
 };
-
-template <> struct dot_product<block_q4_1> {
-    enum { PARTS = 2 };
-    typedef activations_of_halves activations;
-    struct weights {
-        float d, m;
-        uint32_t q[4];
-
-        __device__ __forceinline__ void load(const block_q4_1 *x, unsigned p)
-        {
-            uint32_t words[2];
-            load_words(words, x->qs + 8 * p);
-            const uint32_t dm = aligned_word(x);
-            d = low_half(dm);
-            m = high_half(dm);
-            unpack_nibbles(q, words);
-        }
-    };
-    QJ_DEVICE float dot(const weights &w, const activations &a)
-    {
-        return w.d * a.d * (float)dot_words(w.q, a.u) + w.m * a.s;
-    }
+template <> struct dot_product<block_q4_0> : dot_of_two<block_q4_0, one_q4_0> {
 };
 
-template <> struct dot_product<block_q5_0> {
-    enum { PARTS = 2 };
-    typedef activations_of_halves activations;
-    struct weights {
-        float d;
-        uint32_t q[4];
+struct one_q4_1 {
+    float d, m;
+    uint32_t q[8];
 
-        __device__ __forceinline__ void load(const block_q5_0 *x, unsigned p)
-        {
-            uint32_t words[2];
-            load_even(words, x->qs + 8 * p);
-            const uint32_t first = x->qh[p], second = x->qh[p + 2];
-            d = __half2float(x->d);
-            unpack_nibbles(q, words);
-            add_fifth_bits(q, first, second);
-        }
-    };
-    QJ_DEVICE float dot(const weights &w, const activations &a)
+    __device__ __forceinline__ void load(const block_q4_1 *x)
     {
-        return w.d * (a.d * (float)dot_words(w.q, a.u) - 16.0f * a.s);
+        uint32_t words[5];
+        load_words(words, x);
+        d = low_half(words[0]);
+        m = high_half(words[0]);
+        unpack_nibbles(q, words + 1);
+    }
+    __device__ __forceinline__ float dot(float d_y, float s_y, const uint32_t *u) const
+    {
+        return d * d_y * (float)dot_words(q, u) + m * s_y;
     }
 };
-
-template <> struct dot_product<block_q5_1> {
-    enum { PARTS = 2 };
-    typedef activations_of_halves activations;
-    struct weights {
-        float d, m;
-        uint32_t q[4];
-
-        __device__ __forceinline__ void load(const block_q5_1 *x, unsigned p)
-        {
-            uint32_t words[2], head[2];
-            memcpy(words, __builtin_assume_aligned(x->qs + 8 * p, 8), sizeof words);
-            memcpy(head, __builtin_assume_aligned(x, 8), sizeof head);
-            d = low_half(head[0]);
-            m = high_half(head[0]);
-            const uint32_t fifth = head[1] >> (8 * p);
-            unpack_nibbles(q, words);
-            add_fifth_bits(q, fifth, fifth >> 16);
-        }
-    };
-    QJ_DEVICE float dot(const weights &w, const activations &a)
-    {
-        return w.d * a.d * (float)dot_words(w.q, a.u) + w.m * a.s;
-    }
+template <> struct dot_product<block_q4_1> : dot_of_two<block_q4_1, one_q4_1> {
 };
 
-// ---- q8_0: part p has the elements 16 p to 16 p + 15
+struct one_q5_0 {
+    float d;
+    uint32_t q[8];
 
-template <> struct dot_product<block_q8_0> {
-    enum { PARTS = 2 };
-    struct activations {
-        float d;
-        uint32_t u[4];
-
-        __device__ __forceinline__ void load(const block_q8_1 *y, unsigned p)
-        {
-            d = __half2float(y->d);
-            load_words(u, y->qs + 16 * p);
-        }
-    };
-    struct weights {
-        float d;
-        uint32_t q[4];
-
-        __device__ __forceinline__ void load(const block_q8_0 *x, unsigned p)
-        {
-            load_even(q, x->qs + 16 * p);
-            d = __half2float(x->d);
-        }
-    };
-    QJ_DEVICE float dot(const weights &w, const activations &a)
+    __device__ __forceinline__ void load(const block_q5_0 *x)
     {
-        return w.d * a.d * (float)dot_words(w.q, a.u);
+        uint32_t words[5]; // qh and qs
+        load_even(words, x->qh);
+        d = __half2float(x->d);
+        unpack_nibbles(q, words + 1);
+        add_fifth_bits(q, words[0]);
+    }
+    __device__ __forceinline__ float dot(float d_y, float s_y, const uint32_t *u) const
+    {
+        return d * (d_y * (float)dot_words(q, u) - 16.0f * s_y);
     }
 };
-
-// ---- K types: a part meets GROUPS runs of 16 elements, each in a q8_1 block of its own
-
-// Run g lies in block y[g * STEP], in its first or second half.
-template <int GROUPS, int STEP> struct activations_of_runs {
-    float d[GROUPS];
-    int sum[GROUPS]; // of the quants
-    uint32_t u[GROUPS][4];
-
-    __device__ __forceinline__ void load_runs(const block_q8_1 *y, unsigned second_half)
-    {
-#pragma unroll
-        for (int g = 0; g < GROUPS; g++) {
-            load_words(u[g], y[g * STEP].qs + 16 * second_half);
-            d[g] = __half2float(y[g * STEP].d);
-        }
-#pragma unroll
-        for (int g = 0; g < GROUPS; g++)
-            sum[g] = sum_bytes(u[g]);
-    }
+template <> struct dot_product<block_q5_0> : dot_of_two<block_q5_0, one_q5_0> {
 };
 
-// q2_K and q3_K: part p has the elements 128 (p / 2) + 16 (p % 2) + 32 g + 0 to 15 for g = 0 to 3, which
-// share their bytes.
-struct activations_of_quarters : activations_of_runs<4, 1> {
-    __device__ __forceinline__ void load(const block_q8_1 *y, unsigned p)
+struct one_q5_1 {
+    float d, m;
+    uint32_t q[8];
+
+    __device__ __forceinline__ void load(const block_q5_1 *x)
     {
-        load_runs(y + p / 2 * 4, p % 2);
+        uint32_t words[6];
+        load_by_8_bytes(words, x);
+        d = low_half(words[0]);
+        m = high_half(words[0]);
+        unpack_nibbles(q, words + 2);
+        add_fifth_bits(q, words[1]);
+    }
+    __device__ __forceinline__ float dot(float d_y, float s_y, const uint32_t *u) const
+    {
+        return d * d_y * (float)dot_words(q, u) + m * s_y;
     }
 };
-
-template <> struct dot_product<block_q2_K> {
-    enum { PARTS = 4 };
-    typedef activations_of_quarters activations;
-    struct weights {
-        float d, m;
-        uint32_t scales[2]; // run g: low nibble of byte 2 * (g % 2) of word g / 2; its minimum the high one
-        uint32_t q[4];      // run g: bits 2 g and 2 g + 1 of each byte
-
-        __device__ __forceinline__ void load(const block_q2_K *x, unsigned p)
-        {
-            load_words(q, x->qs + 16 * p);
-            load_words(scales, x->scales + p / 2 * 8);
-            const uint32_t dm = aligned_word(&x->d);
-            d = low_half(dm);
-            m = high_half(dm);
-            scales[0] >>= 8 * (p % 2);
-            scales[1] >>= 8 * (p % 2);
-        }
-    };
-    QJ_DEVICE float dot(const weights &w, const activations &a)
-    {
-        float products = 0.0f, minima = 0.0f;
-#pragma unroll
-        for (int g = 0; g < 4; g++) {
-            int sum = 0;
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-                sum = dp4a(w.q[i] >> (2 * g) & 0x03030303, a.u[g][i], sum);
-            const uint32_t scale = w.scales[g / 2] >> (g % 2 * 16);
-            products += a.d[g] * (float)(sum * (int)(scale & 0xf));
-            minima += a.d[g] * (float)(a.sum[g] * (int)(scale >> 4 & 0xf));
-        }
-        return w.d * products - w.m * minima;
-    }
+template <> struct dot_product<block_q5_1> : dot_of_two<block_q5_1, one_q5_1> {
 };
 
-template <> struct dot_product<block_q3_K> {
-    enum { PARTS = 4 };
-    typedef activations_of_quarters activations;
-    struct weights {
-        float d;
-        int scale[4];
-        uint32_t q[4];    // run g: bits 2 g and 2 g + 1 of each byte
-        uint32_t high[4]; // run g: bit g of each byte, the third bit of its quant
+struct one_q8_0 {
+    float d;
+    uint32_t q[8];
 
-        __device__ __forceinline__ void load(const block_q3_K *x, unsigned p)
-        {
-            uint32_t scales[3];
-            load_even(q, x->qs + 16 * p);
-            load_even(high, x->hmask + 16 * (p % 2));
-            load_even(scales, x->scales);
-            d = __half2float(x->d);
-            // Scale 8 (p / 2) + p % 2 + 2 g: see scale_q3_K() of dequantize.h.
-            const unsigned shift = 8 * (p % 2) + 4 * (p / 2);
-#pragma unroll
-            for (int g = 0; g < 4; g++) {
-                const uint32_t low_bits = scales[g / 2] >> shift >> (g % 2 * 16) & 0xf;
-                const uint32_t high_bits = scales[2] >> shift >> (g % 2 * 16 + g / 2 * 2) & 3;
-                scale[g] = (int)(low_bits | high_bits << 4) - 32;
-            }
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-                high[i] >>= 4 * (p / 2);
-        }
-    };
-    QJ_DEVICE float dot(const weights &w, const activations &a)
+    __device__ __forceinline__ void load(const block_q8_0 *x)
     {
-        float products = 0.0f;
-#pragma unroll
-        for (int g = 0; g < 4; g++) {
-            int sum = 0;
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-                const uint32_t third = g < 2 ? w.high[i] << (2 - g) : w.high[i] >> (g - 2);
-                sum = dp4a((w.q[i] >> (2 * g) & 0x03030303) | (third & 0x04040404), a.u[g][i], sum);
-            }
-            products += a.d[g] * (float)((sum - 4 * a.sum[g]) * w.scale[g]);
-        }
-        return w.d * products;
+        load_even(q, x->qs);
+        d = __half2float(x->d);
+    }
+    __device__ __forceinline__ float dot(float d_y, float, const uint32_t *u) const
+    {
+        return d * d_y * (float)dot_words(q, u);
     }
 };
-
-// q4_K and q5_K: part p has the elements 64 (p / 2) + 16 (p % 2) + 32 g + 0 to 15 for g = 0 and 1.
-struct activations_of_pairs : activations_of_runs<2, 1> {
-    __device__ __forceinline__ void load(const block_q8_1 *y, unsigned p)
-    {
-        load_runs(y + p / 2 * 2, p % 2);
-    }
+template <> struct dot_product<block_q8_0> : dot_of_two<block_q8_0, one_q8_0> {
 };
+
+// ---- q4_K and q5_K: part p has the elements 64 p to 64 p + 63
 
 // Scales and minima of groups 2 j and 2 j + 1, of the head of a block, as bytes 0 and 1.
 QJ_DEVICE void unpack_scales_q4_K(uint32_t &scales, uint32_t &minima, const uint32_t (&head)[4], unsigned j)
@@ -315,43 +202,43 @@ QJ_DEVICE void unpack_scales_q4_K(uint32_t &scales, uint32_t &minima, const uint
 struct weights_of_pairs {
     float d, m;
     int scale[2], minimum[2];
-    uint32_t q[2][4];
+    uint32_t q[2][8];
 
     __device__ __forceinline__ void load_pairs(const void *x, const uint8_t *qs, unsigned p)
     {
-        uint32_t head[4], words[4], scales, minima;
-        load_16_bytes(words, qs + 16 * p);
-        load_16_bytes(head, x);
+        uint32_t head[4], words[8], scales, minima;
+        load_by_16_bytes(words, qs + 32 * p);
+        load_by_16_bytes(head, x);
         d = low_half(head[0]);
         m = high_half(head[0]);
-        unpack_scales_q4_K(scales, minima, head, p / 2);
+        unpack_scales_q4_K(scales, minima, head, p);
 #pragma unroll
         for (int g = 0; g < 2; g++) {
             scale[g] = (int)(scales >> (8 * g) & 0xff);
             minimum[g] = (int)(minima >> (8 * g) & 0xff);
 #pragma unroll
-            for (int i = 0; i < 4; i++)
+            for (int i = 0; i < 8; i++)
                 q[g][i] = words[i] >> (4 * g) & 0x0f0f0f0f;
         }
     }
 };
 
-QJ_DEVICE float dot_pairs(const weights_of_pairs &w, const activations_of_pairs &a)
+QJ_DEVICE float dot_pairs(const weights_of_pairs &w, const activations_of_blocks<2> &a)
 {
     float products = 0.0f, minima = 0.0f;
 #pragma unroll
     for (int g = 0; g < 2; g++) {
         products += a.d[g] * (float)(dot_words(w.q[g], a.u[g]) * w.scale[g]);
-        minima += a.d[g] * (float)(a.sum[g] * w.minimum[g]);
+        minima += a.d[g] * (float)((a.sum[g][0] + a.sum[g][1]) * w.minimum[g]);
     }
     return w.d * products - w.m * minima;
 }
 
 template <> struct dot_product<block_q4_K> {
-    enum { PARTS = 8 };
-    typedef activations_of_pairs activations;
+    enum { BLOCKS = 1, PARTS = 4 };
+    typedef activations_of_blocks<2> activations;
     struct weights : weights_of_pairs {
-        __device__ __forceinline__ void load(const block_q4_K *x, unsigned p)
+        __device__ __forceinline__ void load(const block_q4_K *x, unsigned p, unsigned)
         {
             load_pairs(x, x->qs, p);
         }
@@ -363,17 +250,17 @@ template <> struct dot_product<block_q4_K> {
 };
 
 template <> struct dot_product<block_q5_K> {
-    enum { PARTS = 8 };
-    typedef activations_of_pairs activations;
+    enum { BLOCKS = 1, PARTS = 4 };
+    typedef activations_of_blocks<2> activations;
     struct weights : weights_of_pairs {
-        __device__ __forceinline__ void load(const block_q5_K *x, unsigned p)
+        __device__ __forceinline__ void load(const block_q5_K *x, unsigned p, unsigned)
         {
-            uint32_t fifth[4];
+            uint32_t fifth[8];
             load_pairs(x, x->qs, p);
-            load_16_bytes(fifth, x->qh + 16 * (p % 2));
+            load_by_16_bytes(fifth, x->qh);
 #pragma unroll
-            for (int i = 0; i < 4; i++) {
-                const uint32_t bits = fifth[i] >> (p / 2 * 2);
+            for (int i = 0; i < 8; i++) {
+                const uint32_t bits = fifth[i] >> (2 * p);
                 q[0][i] |= bits << 4 & 0x10101010;
                 q[1][i] |= bits << 3 & 0x10101010;
             }
@@ -385,13 +272,119 @@ template <> struct dot_product<block_q5_K> {
     }
 };
 
-// q6_K: part p has the elements 128 (p / 4) + 32 (p / 2 % 2) + 16 (p % 2) + 64 g + 0 to 15 for g = 0 and 1.
+// ---- q2_K and q3_K: part p has the elements 128 p to 128 p + 127
+//
+// They are four groups of 32, and of each group a run of 16 for each of its two scales.
+
+template <> struct dot_product<block_q2_K> {
+    enum { BLOCKS = 1, PARTS = 2 };
+    typedef activations_of_blocks<4> activations;
+    struct weights {
+        float d, m;
+        uint32_t scales[2]; // byte 2 g + h for run h of group g: low nibble scale, high nibble minimum
+        uint32_t q[8];      // group g: bits 2 g and 2 g + 1 of each byte
+
+        __device__ __forceinline__ void load(const block_q2_K *x, unsigned p, unsigned)
+        {
+            load_words(q, x->qs + 32 * p);
+            load_words(scales, x->scales + 8 * p);
+            const uint32_t dm = aligned_word(&x->d);
+            d = low_half(dm);
+            m = high_half(dm);
+        }
+    };
+    QJ_DEVICE float dot(const weights &w, const activations &a)
+    {
+        float products = 0.0f, minima = 0.0f;
+#pragma unroll
+        for (int g = 0; g < 4; g++) {
+            int product = 0, minimum = 0;
+#pragma unroll
+            for (int h = 0; h < 2; h++) {
+                int sum = 0;
+#pragma unroll
+                for (int i = 4 * h; i < 4 * h + 4; i++)
+                    sum = dp4a(w.q[i] >> (2 * g) & 0x03030303, a.u[g][i], sum);
+                const uint32_t scale = w.scales[g / 2] >> (g % 2 * 16 + h * 8);
+                product += sum * (int)(scale & 0xf);
+                minimum += a.sum[g][h] * (int)(scale >> 4 & 0xf);
+            }
+            products += a.d[g] * (float)product;
+            minima += a.d[g] * (float)minimum;
+        }
+        return w.d * products - w.m * minima;
+    }
+};
+
+template <> struct dot_product<block_q3_K> {
+    enum { BLOCKS = 1, PARTS = 2 };
+    typedef activations_of_blocks<4> activations;
+    struct weights {
+        float d;
+        uint32_t scales[3]; // see scale_q3_K() of dequantize.h; those of this part begin at bit 0
+        uint32_t q[8];      // group g: bits 2 g and 2 g + 1 of each byte
+        uint32_t high[8];   // group g: bit g of each byte, the third bit of its quant
+
+        __device__ __forceinline__ void load(const block_q3_K *x, unsigned p, unsigned)
+        {
+            load_even(q, x->qs + 32 * p);
+            load_even(high, x->hmask);
+            load_even(scales, x->scales);
+            d = __half2float(x->d);
+#pragma unroll
+            for (int i = 0; i < 8; i++)
+                high[i] >>= 4 * p;
+#pragma unroll
+            for (int i = 0; i < 3; i++)
+                scales[i] >>= 4 * p;
+        }
+    };
+    QJ_DEVICE float dot(const weights &w, const activations &a)
+    {
+        float products = 0.0f;
+#pragma unroll
+        for (int g = 0; g < 4; g++) {
+            int product = 0;
+#pragma unroll
+            for (int h = 0; h < 2; h++) {
+                int sum = 0;
+#pragma unroll
+                for (int i = 4 * h; i < 4 * h + 4; i++) {
+                    const uint32_t third = g < 2 ? w.high[i] << (2 - g) : w.high[i] >> (g - 2);
+                    sum = dp4a((w.q[i] >> (2 * g) & 0x03030303) | (third & 0x04040404), a.u[g][i], sum);
+                }
+                const int shift = g % 2 * 16 + h * 8;
+                const uint32_t low_bits = w.scales[g / 2] >> shift & 0xf;
+                const uint32_t high_bits = w.scales[2] >> (shift + g / 2 * 2) & 3;
+                product += (sum - 4 * a.sum[g][h]) * ((int)(low_bits | high_bits << 4) - 32);
+            }
+            products += a.d[g] * (float)product;
+        }
+        return w.d * products;
+    }
+};
+
+// ---- q6_K: part p has the elements 128 (p / 4) + 32 (p / 2 % 2) + 16 (p % 2) + 64 g + 0 to 15 for g = 0 and
+// 1
+//
+// These share their low bytes. A part of 128 elements, as of q2_K and q3_K, would take too many registers.
+
 template <> struct dot_product<block_q6_K> {
-    enum { PARTS = 8 };
-    struct activations : activations_of_runs<2, 2> {
+    enum { BLOCKS = 1, PARTS = 8 };
+    struct activations {
+        float d[2];
+        int sum[2];
+        uint32_t u[2][4];
+
         __device__ __forceinline__ void load(const block_q8_1 *y, unsigned p)
         {
-            load_runs(y + p / 4 * 4 + p / 2 % 2, p % 2);
+            const block_q8_1 *block = y + p / 4 * 4 + p / 2 % 2;
+#pragma unroll
+            for (int g = 0; g < 2; g++) {
+                load_words(u[g], block[2 * g].qs + p % 2 * 16);
+                d[g] = __half2float(block[2 * g].d);
+                sum[g] = sum_bytes<4>(u[g]);
+            }
         }
     };
     struct weights {
@@ -399,7 +392,7 @@ template <> struct dot_product<block_q6_K> {
         int scale[2];
         uint32_t q[2][4];
 
-        __device__ __forceinline__ void load(const block_q6_K *x, unsigned p)
+        __device__ __forceinline__ void load(const block_q6_K *x, unsigned p, unsigned)
         {
             uint32_t low[4], high[4];
             load_even(low, x->ql + 16 * p);

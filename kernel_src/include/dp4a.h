@@ -46,7 +46,7 @@ template <int N> QJ_DEVICE int dot_words(const uint32_t (&a)[N], const uint32_t 
     return sum;
 }
 
-template <int N> QJ_DEVICE int sum_bytes(const uint32_t (&a)[N])
+template <int N> QJ_DEVICE int sum_bytes(const uint32_t *a)
 {
     int sum = 0;
 #pragma unroll

@@ -48,7 +48,7 @@ template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
 }
 #endif
 
-// The same of p aligned to four, and to sixteen.
+// The same of p aligned to four, to eight and to sixteen.
 template <int N> QJ_DEVICE void load_words(uint32_t (&out)[N], const void *p)
 {
 #pragma unroll
@@ -56,9 +56,18 @@ template <int N> QJ_DEVICE void load_words(uint32_t (&out)[N], const void *p)
         out[i] = aligned_word((const uint8_t *)p + 4 * i);
 }
 
-QJ_DEVICE void load_16_bytes(uint32_t (&out)[4], const void *p)
+template <int N> QJ_DEVICE void load_by_8_bytes(uint32_t (&out)[N], const void *p)
 {
-    memcpy(out, __builtin_assume_aligned(p, 16), sizeof out);
+#pragma unroll
+    for (int i = 0; i < N; i += 2)
+        memcpy(out + i, __builtin_assume_aligned((const uint8_t *)p + 4 * i, 8), 8);
+}
+
+template <int N> QJ_DEVICE void load_by_16_bytes(uint32_t (&out)[N], const void *p)
+{
+#pragma unroll
+    for (int i = 0; i < N; i += 4)
+        memcpy(out + i, __builtin_assume_aligned((const uint8_t *)p + 4 * i, 16), 16);
 }
 
 // Two f16 as they lie in a word: the first in its lower half.

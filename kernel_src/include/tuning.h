@@ -7,19 +7,24 @@
 #define QJ_MAT_VEC_SUBGROUPS(batch) ((batch) < 5 ? 4 : 2)
 #define QJ_MAT_VEC_ROWS(batch)      ((batch) == 1 ? 1 : 2)
 
-/* rows:  rows that a thread has at a time in a mat-vec of batch 1, where it loads the activations once for
- * all of them. With more than one, the blocks of threads between find nothing to do. parts: parts of a block
- * (dot.h) that it has of each of these rows: loads under way together. */
+/* Of a mat-vec of batch 1:
+ * rows:    rows that a thread has at a time, for which it loads the activations once;
+ * sharers: sub-groups that share these rows, 1, 2 or 4: the others of the block have further rows.
+ * With more rows to a block than the contract gives it, the blocks between find nothing to do. */
+// clang-format off
 #define QJ_TUNING(row)                                                                                       \
-    /*  class   mat-vec: rows  parts */                                                                      \
-    row(cpu, 1, 1) row(cuda, 2, 1) row(gcn, 1, 2) /* gfx6 to gfx9 without matrix cores: gfx900, gfx906 */    \
-        row(cdna, 1, 2)                           /* gfx908, gfx90a */                                       \
-        row(cdna3, 1, 2)                          /* gfx94x, gfx950 */                                       \
-        row(rdna1, 1, 2)                          /* gfx101x */                                              \
-        row(rdna2, 1, 2)                          /* gfx103x */                                              \
-        row(rdna3, 1, 2)                          /* gfx110x */                                              \
-        row(rdna35, 1, 2)                         /* gfx115x */                                              \
-        row(rdna4, 1, 2)                          /* gfx120x */
+    /*  class   mat-vec: rows  sharers */                                                                    \
+    row(cpu,             2,     2)                                                                           \
+    row(cuda,            2,     2)                                                                           \
+    row(gcn,             1,     2) /* gfx7 to gfx90x without matrix cores */                                 \
+    row(cdna,            1,     2) /* gfx908, gfx90a */                                                      \
+    row(cdna3,           1,     2) /* gfx94x, gfx950 */                                                      \
+    row(rdna1,           1,     2) /* gfx101x */                                                             \
+    row(rdna2,           1,     2) /* gfx103x */                                                             \
+    row(rdna3,           1,     2) /* gfx110x */                                                             \
+    row(rdna35,          1,     2) /* gfx115x */                                                             \
+    row(rdna4,           1,     2) /* gfx12 */
+// clang-format on
 
 #if defined(__HIP_PLATFORM_NVIDIA__)
 #define QJ_ARCH_CLASS cuda
@@ -44,9 +49,9 @@
 #endif
 
 #ifdef __cplusplus
-#define QJ_TUNING_STRUCT(class, rows, parts)                                                                 \
+#define QJ_TUNING_STRUCT(class, rows, sharers)                                                               \
     struct tuning_##class {                                                                                  \
-        enum { MAT_VEC_ROWS = rows, MAT_VEC_PARTS = parts };                                                 \
+        enum { MAT_VEC_ROWS = rows, MAT_VEC_SHARERS = sharers };                                             \
     };
 QJ_TUNING(QJ_TUNING_STRUCT)
 #undef QJ_TUNING_STRUCT

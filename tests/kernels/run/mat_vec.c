@@ -66,7 +66,7 @@ static void run_one(struct run *run, const struct subject *subject, enum weights
     struct run_buffer *x = run_input(run, "x", weights, n_weights * subject->type->n_bytes,
                                      is_view ? subject->type->n_bytes : 0);
     struct run_buffer *y = run_input(run, "y", activations, n_activations * sizeof *activations,
-                                     is_view ? sizeof *activations : 0);
+                                     is_view ? k_padded / BLOCK * sizeof *activations : 0);
     struct run_buffer *out = run_output(run, "dst", n_out * sizeof(float), is_view ? sizeof(float) : 0);
     launch(run, subject->kernel, subject->batch, x, y, out, k, n, k_padded);
     const float *got = run_result(run, out, 0, out->n);
