@@ -17,7 +17,12 @@
 
 typedef QJ_CAT(block_, QJ_TYPE, ) block_type;
 
-enum { SUBGROUPS = QJ_MAT_VEC_SUBGROUPS(1), ROWS = tuning::MAT_VEC_ROWS };
+enum {
+    SUBGROUPS = QJ_MAT_VEC_SUBGROUPS(1),
+    ROWS = tuning::MAT_VEC_ROWS,
+    SHARERS = tuning::MAT_VEC_SHARERS,
+    BLOCK_ROWS = ROWS * SUBGROUPS / SHARERS // with more than one, the blocks of threads between do nothing
+};
 
 QJ_KERNEL(32 * SUBGROUPS)
 QJ_CAT(indexed_moe_forward_, QJ_NAME, _q8_1)
@@ -26,12 +31,12 @@ QJ_CAT(indexed_moe_forward_, QJ_NAME, _q8_1)
  const int batch, const int topk, const int k_padded, const int input_dim1)
 {
     const unsigned first_row = blockIdx.x, b = blockIdx.y, t = blockIdx.z, n_rows = (unsigned)n;
-    if (first_row % ROWS != 0 || first_row >= n_rows || b >= (unsigned)batch || t >= (unsigned)topk)
+    if (first_row % BLOCK_ROWS != 0 || first_row >= n_rows || b >= (unsigned)batch || t >= (unsigned)topk)
         return;
     const size_t task = (size_t)b * (unsigned)topk + t;
     const size_t input = (size_t)b * (unsigned)input_dim1 + (input_dim1 == 1 ? 0 : t);
     const size_t expert_blocks = (size_t)n_rows * ((unsigned)k / block_type::SIZE);
-    mat_vec<block_type, ROWS, 1, SUBGROUPS, tuning::MAT_VEC_PARTS>(
+    mat_vec<block_type, ROWS, 1, SUBGROUPS, SHARERS>(
         (const block_type *)all_weights + indices[task] * expert_blocks,
         (const block_q8_1 *)all_inputs + input * ((unsigned)k_padded / QK_BLOCK), all_outputs + task * n_rows,
         first_row, (unsigned)k, n_rows, (unsigned)k_padded, n_rows);
