@@ -45,11 +45,13 @@ static void examine_libraries(struct examination *examination)
 static void examine_compiler(struct examination *examination)
 {
     const char *compiler;
+    const struct qj_hip_where *where = atomic_load(&examination->context->where);
     if (qj_context_compiler(examination->context, &compiler) == QJIT_OK) {
         find(examination, "compiler", QJIT_HEALTH_OK, compiler, "");
     } else {
+        bool is_rocm = !where || where->kind == QJ_HIP_ROCM;
         find(examination, "compiler", QJIT_HEALTH_BAD, qjit_error_detail(),
-             "install hipRTC and comgr of the same ROCm as the HIP runtime");
+             is_rocm ? "install hipRTC and comgr of the same ROCm as the HIP runtime" : "");
     }
 }
 

@@ -260,6 +260,8 @@ std::string library_of(void *function)
 
 std::vector<std::string> common_flags(const Settings &settings)
 {
+    /* Convergent functions, as for any GPU: otherwise a jump may be threaded past a barrier by a second copy
+     * of it, and threads that meet at one in the source would be at two. */
     /* No fused multiply-add: the baseline x86-64 has none, so a*b+c rounds twice whatever -ffp-contract says.
      */
     std::vector<std::string> out = {"-std=c++17",
@@ -273,6 +275,8 @@ std::vector<std::string> common_flags(const Settings &settings)
                                     "-ffp-contract=off",
                                     "-fno-stack-protector",
                                     "-fno-asynchronous-unwind-tables",
+                                    "-Xclang",
+                                    "-fconvergent-functions",
                                     "-Wno-unused-command-line-argument",
                                     "-Wno-unknown-warning-option"};
     out.insert(out.end(), settings.options.begin(), settings.options.end());

@@ -150,6 +150,35 @@ Test(store, clears_by_arch_and_unit)
     qjit_destroy(context);
 }
 
+/* Store, damage from outside, ask again: the row is refused and compiled anew, and it is counted. */
+static void damage(const char *sql)
+{
+    qjit_context *context = flow_create(NULL);
+    get_object(context, kernel, 0);
+    qjit_destroy(context);
+    flow_sql(sql);
+    context = flow_create(NULL);
+    get_object(context, kernel, 0);
+    qjit_cache_stat stat = flow_stat(context);
+    cr_assert_eq(stat.n_refused, 1, "%s", sql);
+    cr_assert_eq(stat.n_compiles, 2);
+    cr_assert_eq(stat.n_entries, 1);
+    get_object(context, kernel, 1);
+    qjit_destroy(context);
+}
+
+Test(store, a_flipped_bit_in_an_object_is_never_handed_out)
+{
+    damage("UPDATE entry SET payload = CAST(substr(payload, 1, 1000) || "
+           "CASE substr(payload, 1001, 1) WHEN x'00' THEN x'01' ELSE x'00' END || substr(payload, 1002) AS "
+           "BLOB)");
+}
+
+Test(store, a_damaged_record_is_never_handed_out)
+{
+    damage("UPDATE entry SET record = CAST(x'00' || substr(record, 2) AS BLOB)");
+}
+
 static void in_a_file(qjit_options *options)
 {
     options->cache_dir = "/dev/null/store";

@@ -148,6 +148,16 @@ Test(hip_cpu_checked, barrier_in_divergent_flow)
            64, 0, QJ_HIP_ERROR_LAUNCH_FAILURE, "a barrier in divergent flow", "block (0,0,0) thread (");
 }
 
+/* The compiler knows behind the barrier which way each thread came, but may not give each way one of its own.
+ */
+Test(hip_cpu_checked, barrier_between_two_equal_conditions)
+{
+    EXPECT("__shared__ int s[64]; if (t >= 64) s[t - 64] = in[t];\n"
+           "#if BUG\nif (t >= 64) { __syncthreads(); out[t] = 1; return; }\n#endif\n"
+           "__syncthreads(); if (t >= 64) return; out[t] = s[t] + in[t];",
+           128, 0, QJ_HIP_ERROR_LAUNCH_FAILURE, "a barrier in divergent flow");
+}
+
 Test(hip_cpu_checked, dynamic_lds_too_small)
 {
     EXPECT("extern __shared__ int s[]; s[t + BUG] = in[t]; __syncthreads(); out[t] = s[63 - t + BUG];", 64,

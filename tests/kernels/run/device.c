@@ -19,7 +19,7 @@ static bool failed(struct run *run, int error, const char *what)
     if (error != 0) {
         run_fail(run, "%s: %s (%d)", what, run->hip.hipGetErrorName(error), error);
         /* After a fault a device may refuse all that follows. */
-        run->lost = run->hip.hipDeviceSynchronize() != 0;
+        run->lost = run->hip.hipDeviceSynchronize() != 0 || run->lost;
     }
     return error != 0;
 }

@@ -71,8 +71,8 @@ struct run {
     char group[96], label[192];            /* of the case; label may be empty */
     unsigned n_cases, n_failures, n_shown; /* of the group */
     double group_start;
-    bool case_failed;
-    const char *awaited; /* the failure that the case must meet; NULL: none */
+    bool case_failed, case_is_void; /* void: begun after the device was lost, so it says nothing */
+    const char *awaited;            /* the failure that the case must meet; NULL: none */
     bool awaited_came;
     uint64_t random; /* the generator's state */
     struct run_buffer buffers[RUN_BUFFERS_MAX];
