@@ -28,27 +28,32 @@ typedef QJ_CAT(block_, QJ_TYPE, , ) block_type;
             vx, vy, dst, first_row, (unsigned)ncols_x, n, (unsigned)nrows_y, (unsigned)nrows_dst);           \
     }
 
+// Two rows to a block, whether a thread has one of them or both.
+#define QJ_MAT_VEC_BATCH(batch)                                                                              \
+    QJ_MAT_VEC(batch, tuning::MAT_VEC_BATCH_ROWS,                                                            \
+               QJ_MAT_VEC_SUBGROUPS(batch) * tuning::MAT_VEC_BATCH_ROWS / QJ_MAT_VEC_ROWS(batch))
+
 #if QJ_FIRST <= 1
 QJ_MAT_VEC(1, tuning::MAT_VEC_ROWS, tuning::MAT_VEC_SHARERS)
 #endif
 #if QJ_FIRST <= 2 && QJ_LAST >= 2
-QJ_MAT_VEC(2, 2, 4)
+QJ_MAT_VEC_BATCH(2)
 #endif
 #if QJ_FIRST <= 3 && QJ_LAST >= 3
-QJ_MAT_VEC(3, 2, 4)
+QJ_MAT_VEC_BATCH(3)
 #endif
 #if QJ_FIRST <= 4 && QJ_LAST >= 4
-QJ_MAT_VEC(4, 2, 4)
+QJ_MAT_VEC_BATCH(4)
 #endif
 #if QJ_FIRST <= 5 && QJ_LAST >= 5
-QJ_MAT_VEC(5, 2, 2)
+QJ_MAT_VEC_BATCH(5)
 #endif
 #if QJ_FIRST <= 6 && QJ_LAST >= 6
-QJ_MAT_VEC(6, 2, 2)
+QJ_MAT_VEC_BATCH(6)
 #endif
 #if QJ_FIRST <= 7 && QJ_LAST >= 7
-QJ_MAT_VEC(7, 2, 2)
+QJ_MAT_VEC_BATCH(7)
 #endif
 #if QJ_LAST >= 8
-QJ_MAT_VEC(8, 2, 2)
+QJ_MAT_VEC_BATCH(8)
 #endif

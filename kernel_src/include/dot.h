@@ -350,8 +350,11 @@ template <> struct dot_product<block_q3_K> {
                 int sum = 0;
 #pragma unroll
                 for (int i = 4 * h; i < 4 * h + 4; i++) {
-                    const uint32_t third = g < 2 ? w.high[i] << (2 - g) : w.high[i] >> (g - 2);
-                    sum = dp4a((w.q[i] >> (2 * g) & 0x03030303) | (third & 0x04040404), a.u[g][i], sum);
+                    uint32_t bits = w.q[i], high = w.high[i];
+                    QJ_KEEP(bits);
+                    QJ_KEEP(high);
+                    const uint32_t third = g < 2 ? high << (2 - g) : high >> (g - 2);
+                    sum = dp4a((bits >> (2 * g) & 0x03030303) | (third & 0x04040404), a.u[g][i], sum);
                 }
                 const int shift = g % 2 * 16 + h * 8;
                 const uint32_t low_bits = w.scales[g / 2] >> shift & 0xf;

@@ -35,6 +35,7 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
             weights[r].load(x[r] + block, p, n_blocks - block);
 #pragma unroll
         for (int c = 0; c < COLUMNS; c++) {
+            QJ_ONE_AT_A_TIME();
             typename product::activations activations;
             activations.load(y + c * column_blocks + block * Q8_BLOCKS, p);
 #pragma unroll

@@ -7,27 +7,32 @@
 #define QJ_MAT_VEC_SUBGROUPS(batch) ((batch) < 5 ? 4 : 2)
 #define QJ_MAT_VEC_ROWS(batch)      ((batch) == 1 ? 1 : 2)
 
-/* Of a mat-vec of batch 1:
- * rows:    rows that a thread has at a time, for which it loads the activations once;
- * sharers: sub-groups that share these rows, 1, 2 or 4: the others of the block have further rows.
- * With more rows to a block than the contract gives it, the blocks between find nothing to do. */
+/* Of a mat-vec:
+ * rows:    of batch 1, rows that a thread has at a time, for which it loads the activations once;
+ * sharers: of batch 1, sub-groups that share these rows, 1, 2 or 4: the others of the block have further
+ * rows. With more rows to a block than the contract gives it, the blocks between find nothing to do; rows of
+ * a batch: the rows that a thread has of larger batches, 1 or 2. Without an integer dot product two would
+ * take more registers than there are. */
 // clang-format off
 #define QJ_TUNING(row)                                                                                       \
-    /*  class   mat-vec: rows  sharers */                                                                    \
-    row(cpu,             2,     2)                                                                           \
-    row(cuda,            2,     2)                                                                           \
-    row(gcn,             1,     2) /* gfx7 to gfx90x without matrix cores */                                 \
-    row(cdna,            1,     2) /* gfx908, gfx90a */                                                      \
-    row(cdna3,           1,     2) /* gfx94x, gfx950 */                                                      \
-    row(rdna1,           1,     2) /* gfx101x */                                                             \
-    row(rdna2,           1,     2) /* gfx103x */                                                             \
-    row(rdna3,           1,     2) /* gfx110x */                                                             \
-    row(rdna35,          1,     2) /* gfx115x */                                                             \
-    row(rdna4,           1,     2) /* gfx12 */
+    /*  class   mat-vec: rows  sharers  rows of a batch */                                                   \
+    row(cpu,             2,     2,       2)                                                                  \
+    row(cuda,            2,     2,       2)                                                                  \
+    row(gcn,             1,     2,       1) /* gfx6 to gfx9 without an integer dot product */                \
+    row(gfx906,          1,     2,       2)                                                                  \
+    row(cdna,            1,     2,       2) /* gfx908, gfx90a */                                             \
+    row(cdna3,           1,     2,       2) /* gfx94x, gfx950 */                                             \
+    row(rdna1,           1,     2,       1) /* gfx101x; some are without */                                  \
+    row(rdna2,           1,     2,       2) /* gfx103x */                                                    \
+    row(rdna3,           1,     2,       2) /* gfx110x */                                                    \
+    row(rdna35,          1,     2,       2) /* gfx115x */                                                    \
+    row(rdna4,           1,     2,       2) /* gfx12 */
 // clang-format on
 
 #if defined(__HIP_PLATFORM_NVIDIA__)
 #define QJ_ARCH_CLASS cuda
+#elif defined(__gfx906__)
+#define QJ_ARCH_CLASS gfx906
 #elif defined(__gfx908__) || defined(__gfx90a__)
 #define QJ_ARCH_CLASS cdna
 #elif defined(__gfx940__) || defined(__gfx941__) || defined(__gfx942__) || defined(__gfx950__)
@@ -49,9 +54,9 @@
 #endif
 
 #ifdef __cplusplus
-#define QJ_TUNING_STRUCT(class, rows, sharers)                                                               \
+#define QJ_TUNING_STRUCT(class, rows, sharers, batch_rows)                                                   \
     struct tuning_##class {                                                                                  \
-        enum { MAT_VEC_ROWS = rows, MAT_VEC_SHARERS = sharers };                                             \
+        enum { MAT_VEC_ROWS = rows, MAT_VEC_SHARERS = sharers, MAT_VEC_BATCH_ROWS = batch_rows };            \
     };
 QJ_TUNING(QJ_TUNING_STRUCT)
 #undef QJ_TUNING_STRUCT
