@@ -24,7 +24,7 @@ typedef QJ_CAT(block_, QJ_TYPE, , ) block_type;
         const unsigned first_row = blockIdx.x * QJ_MAT_VEC_ROWS(batch), n = (unsigned)nrows_x;               \
         if (first_row % ((rows) * (QJ_MAT_VEC_SUBGROUPS(batch) / (sharers))) != 0 || first_row >= n)         \
             return;                                                                                          \
-        mat_vec<block_type, rows, batch, QJ_MAT_VEC_SUBGROUPS(batch), sharers>(                              \
+        mat_vec_in_turns<block_type, rows, batch, QJ_MAT_VEC_SUBGROUPS(batch), sharers>(                     \
             vx, vy, dst, first_row, (unsigned)ncols_x, n, (unsigned)nrows_y, (unsigned)nrows_dst);           \
     }
 

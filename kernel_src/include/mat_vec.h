@@ -3,6 +3,7 @@
 
 #include "dot.h"
 #include "reduce.h"
+#include "tuning.h"
 
 // vx: n rows of k elements each, vy: COLUMNS rows of k_padded elements each, packed; dst[column * n_dst +
 // row].
@@ -66,5 +67,23 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
         const unsigned row = row0 + i / COLUMNS, column = i % COLUMNS;
         if (lane == i && row < n)
             dst[(size_t)column * n_dst + row] = sum;
+    }
+}
+
+// The same for as many columns at a time as the arch has registers for.
+template <typename Block, int ROWS, int COLUMNS, int SUBGROUPS, int SHARERS>
+QJ_DEVICE void mat_vec_in_turns(const void *__restrict__ vx, const void *__restrict__ vy,
+                                float *__restrict__ dst, unsigned first_row, unsigned k, unsigned n,
+                                unsigned k_padded, unsigned n_dst)
+{
+    if constexpr (COLUMNS <= tuning::MAT_VEC_COLUMNS) {
+        mat_vec<Block, ROWS, COLUMNS, SUBGROUPS, SHARERS>(vx, vy, dst, first_row, k, n, k_padded, n_dst);
+    } else {
+        enum { FIRST = tuning::MAT_VEC_COLUMNS };
+        mat_vec<Block, ROWS, FIRST, SUBGROUPS, SHARERS>(vx, vy, dst, first_row, k, n, k_padded, n_dst);
+        __syncthreads(); // the sums that are being added up
+        mat_vec_in_turns<Block, ROWS, COLUMNS - FIRST, SUBGROUPS, SHARERS>(
+            vx, (const block_q8_1 *)vy + (size_t)FIRST * (k_padded / QK_BLOCK), dst + (size_t)FIRST * n_dst,
+            first_row, k, n, k_padded, n_dst);
     }
 }

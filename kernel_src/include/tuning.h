@@ -11,22 +11,23 @@
  * rows:    of batch 1, rows that a thread has at a time, for which it loads the activations once;
  * sharers: of batch 1, sub-groups that share these rows, 1, 2 or 4: the others of the block have further
  * rows. With more rows to a block than the contract gives it, the blocks between find nothing to do; rows of
- * a batch: the rows that a thread has of larger batches, 1 or 2. Without an integer dot product two would
- * take more registers than there are. */
+ * a batch: the rows that a thread has of larger batches, 1 or 2; columns: those it has at a time. Without an
+ * integer dot product more of them would take more registers than there are. */
 // clang-format off
 #define QJ_TUNING(row)                                                                                       \
-    /*  class   mat-vec: rows  sharers  rows of a batch */                                                   \
-    row(cpu,             2,     2,       2)                                                                  \
-    row(cuda,            2,     2,       2)                                                                  \
-    row(gcn,             1,     2,       1) /* gfx6 to gfx9 without an integer dot product */                \
-    row(gfx906,          1,     2,       2)                                                                  \
-    row(cdna,            1,     2,       2) /* gfx908, gfx90a */                                             \
-    row(cdna3,           1,     2,       2) /* gfx94x, gfx950 */                                             \
-    row(rdna1,           1,     2,       1) /* gfx101x; some are without */                                  \
-    row(rdna2,           1,     2,       2) /* gfx103x */                                                    \
-    row(rdna3,           1,     2,       2) /* gfx110x */                                                    \
-    row(rdna35,          1,     2,       2) /* gfx115x */                                                    \
-    row(rdna4,           1,     2,       2) /* gfx12 */
+    /*  class   mat-vec: rows  sharers  rows of a batch  columns */                                          \
+    row(cpu,             2,     2,       2,            8)                                                                  \
+    row(cuda,            2,     2,       2,            8)                                                                  \
+    row(gcn_no_sdwa,     1,     2,       1,            2) /* gfx6, gfx7: no multiplication of single bytes either */       \
+    row(gcn,             1,     2,       1,            4) /* gfx8, gfx9 without an integer dot product */                  \
+    row(gfx906,          1,     2,       2,            8)                                                                  \
+    row(cdna,            1,     2,       2,            8) /* gfx908, gfx90a */                                             \
+    row(cdna3,           1,     2,       2,            8) /* gfx94x, gfx950 */                                             \
+    row(rdna1,           1,     2,       1,            8) /* gfx101x; some are without */                                  \
+    row(rdna2,           1,     2,       2,            8) /* gfx103x */                                                    \
+    row(rdna3,           1,     2,       2,            8) /* gfx110x */                                                    \
+    row(rdna35,          1,     2,       2,            8) /* gfx115x */                                                    \
+    row(rdna4,           1,     2,       2,            8) /* gfx12 */
 // clang-format on
 
 #if defined(__HIP_PLATFORM_NVIDIA__)
@@ -47,6 +48,8 @@
 #define QJ_ARCH_CLASS rdna3
 #elif defined(__GFX12__)
 #define QJ_ARCH_CLASS rdna4
+#elif defined(__GFX6__) || defined(__GFX7__)
+#define QJ_ARCH_CLASS gcn_no_sdwa
 #elif defined(__AMDGCN__)
 #define QJ_ARCH_CLASS gcn
 #else
@@ -54,9 +57,14 @@
 #endif
 
 #ifdef __cplusplus
-#define QJ_TUNING_STRUCT(class, rows, sharers, batch_rows)                                                   \
+#define QJ_TUNING_STRUCT(class, rows, sharers, batch_rows, columns)                                          \
     struct tuning_##class {                                                                                  \
-        enum { MAT_VEC_ROWS = rows, MAT_VEC_SHARERS = sharers, MAT_VEC_BATCH_ROWS = batch_rows };            \
+        enum {                                                                                               \
+            MAT_VEC_ROWS = rows,                                                                             \
+            MAT_VEC_SHARERS = sharers,                                                                       \
+            MAT_VEC_BATCH_ROWS = batch_rows,                                                                 \
+            MAT_VEC_COLUMNS = columns                                                                        \
+        };                                                                                                   \
     };
 QJ_TUNING(QJ_TUNING_STRUCT)
 #undef QJ_TUNING_STRUCT
