@@ -7,7 +7,11 @@
 
 enum {
     ZSTD_LEVEL = 1,
-    READ_BYTES = 1 << 14,     /* checked while still in the nearest cache */
+    CHECK_BYTES = 1 << 14, /* checked while still in the nearest cache */
+    /* Copied at once. From 2112 bytes on glibc copies by `rep movsb`, which on AMD's Zen 3 takes ten times as
+       long where the target lies 1 to 63 bytes behind the source, modulo 4096; pages and heap lie so often.
+     */
+    READ_BYTES = 2048,
     ZSTD_MAX_RATIO = 1 << 16, /* no frame of zstd holds more a byte */
 };
 
@@ -43,6 +47,17 @@ enum qj_codec qj_payload_pack(void **packed, size_t *n_packed, const void *bytes
     return QJ_CODEC_ZSTD;
 }
 
+static int read_pieces(char *out, sqlite3_blob *blob, size_t at, size_t n_bytes)
+{
+    int code = SQLITE_OK;
+    for (size_t done = 0; done < n_bytes && code == SQLITE_OK;) {
+        size_t n = n_bytes - done < READ_BYTES ? n_bytes - done : READ_BYTES;
+        code = sqlite3_blob_read(blob, out + done, (int)n, (int)(at + done));
+        done += n;
+    }
+    return code;
+}
+
 /* Copies a payload, checking what has been copied, so that what is handed out is what was checked. */
 static enum qj_row_result copy_checked(void *out, int *code, size_t n_bytes, const struct qj_sum *sum,
                                        const void *bytes, sqlite3_blob *blob)
@@ -58,11 +73,10 @@ static enum qj_row_result copy_checked(void *out, int *code, size_t n_bytes, con
     }
     (void)XXH3_128bits_reset(state);
     for (size_t at = 0; at < n_bytes && *code == SQLITE_OK;) {
-        size_t n = n_bytes - at < READ_BYTES ? n_bytes - at : READ_BYTES;
-        char *to = (char *)out + at;
-        *code = sqlite3_blob_read(blob, to, (int)n, (int)at);
+        size_t n = n_bytes - at < CHECK_BYTES ? n_bytes - at : CHECK_BYTES;
+        *code = read_pieces((char *)out + at, blob, at, n);
         if (*code == SQLITE_OK) {
-            (void)XXH3_128bits_update(state, to, n);
+            (void)XXH3_128bits_update(state, (char *)out + at, n);
         }
         at += n;
     }
