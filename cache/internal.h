@@ -214,6 +214,26 @@ enum qj_row_result qj_row_read(struct qj_row *out, struct qj_payload *payload, v
 bool qj_stamp_read(struct qj_row *row, sqlite3_stmt *from);
 int64_t qj_stamp_sum(int64_t id, int64_t used);
 
+/* ---- admin.c --------------------------------------------------------------------------------- */
+
+struct qj_listed {
+    struct qj_row row; /* points into memory */
+    void *memory;
+    int64_t id;
+    bool is_sound; /* else only the id is known */
+};
+
+struct qj_list {
+    struct qj_listed *rows;
+    size_t n_rows, n_room;
+};
+
+/* The sound rows that the filter lets through; with none, all rows, damaged ones too. In no order. An SQLite
+ * code; the list is to be finished in any case. */
+int qj_list_gather(struct qj_list *out, struct qj_connection *connection,
+                   const struct qj_store_filter *filter);
+void qj_list_finish(struct qj_list *list);
+
 /* ---- codec.c --------------------------------------------------------------------------------- */
 
 struct qj_sum qj_payload_sum(const void *bytes, size_t n_bytes);
