@@ -187,6 +187,7 @@ enum qj_codec { QJ_CODEC_RAW = 0, QJ_CODEC_ZSTD = 1 };
 struct qj_payload {
     enum qj_codec codec;
     struct qj_sum sum;
+    size_t n_record; /* size of the record it came from; 0: not known */
 };
 
 int64_t qj_row_id(const uint8_t key[static 8]);

@@ -59,7 +59,7 @@ static bool wants_packing(const struct qj_store *store, struct qj_connection *co
 static int insert(struct qj_connection *connection, const struct qj_row *row, enum qj_codec codec,
                   const void *bytes, size_t n_bytes)
 {
-    struct qj_payload payload = {codec, qj_payload_sum(bytes, n_bytes)};
+    struct qj_payload payload = {.codec = codec, .sum = qj_payload_sum(bytes, n_bytes)};
     struct qj_buf record = {0};
     sqlite3_stmt *put = qj_connection_statement(connection, QJ_SQL_ENTRY_PUT);
     if (!put) {

@@ -150,6 +150,7 @@ enum qj_row_result qj_record_parse(struct qj_row *out, struct qj_payload *payloa
         return QJ_ROW_DAMAGED;
     }
     const uint8_t *fields = (const uint8_t *)record + sizeof found;
+    payload->n_record = n_bytes;
     found = qj_payload_sum(fields, n_bytes - sizeof found);
     return memcmp(&found, record, sizeof found) == 0 &&
                    read_fields(out, payload, fields, n_bytes - sizeof found)
