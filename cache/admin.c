@@ -5,31 +5,45 @@
 #include "base/status.h"
 #include "cache/internal.h"
 
-struct listed {
-    struct qj_row row;
-    void *memory;
-};
-
-struct list {
-    struct listed *rows;
-    size_t n_rows, n_room;
-};
-
-static void list_finish(struct list *list)
+static bool is_arch(const char *arch, const char *wanted)
 {
-    for (size_t i = 0; i < list->n_rows; i++) {
-        free(list->rows[i].memory);
-    }
-    free(list->rows);
+    size_t n = strlen(wanted);
+    return strncmp(arch, wanted, n) == 0 && (arch[n] == '\0' || (arch[n] == ':' && !strchr(wanted, ':')));
 }
 
-static bool list_reserve(struct list *list)
+static bool is_wanted(const struct qj_row *row, const struct qj_store_filter *filter)
+{
+    return (!filter->arch || is_arch(row->arch, filter->arch)) &&
+           (!filter->unit || strcmp(row->unit, filter->unit) == 0) &&
+           (!filter->module || strcmp(row->module, filter->module) == 0) &&
+           (!filter->used_before || row->used < filter->used_before) &&
+           (!filter->compiler || strcmp(row->compiler, filter->compiler) != 0);
+}
+
+/* The row that the statement stands on. Damaged ones have nothing but their id, and `used` of 0. */
+static enum qj_row_result read_listed(struct qj_listed *out, sqlite3_stmt *each)
+{
+    enum { ID = 3 };
+    struct qj_payload payload;
+    *out = (struct qj_listed){0};
+    enum qj_row_result result = qj_row_read(&out->row, &payload, &out->memory, each);
+    out->id = sqlite3_column_int64(each, ID);
+    out->is_sound =
+        result == QJ_ROW_OK && qj_row_id(out->row.key) == out->id && qj_stamp_read(&out->row, each);
+    if (!out->is_sound) {
+        free(out->memory);
+        *out = (struct qj_listed){.id = out->id};
+    }
+    return result;
+}
+
+static bool reserve(struct qj_list *list)
 {
     if (list->n_rows < list->n_room) {
         return true;
     }
     size_t n_room = list->n_room ? 2 * list->n_room : 64;
-    struct listed *rows = realloc(list->rows, n_room * sizeof *rows);
+    struct qj_listed *rows = realloc(list->rows, n_room * sizeof *rows);
     if (!rows) {
         return false;
     }
@@ -38,74 +52,94 @@ static bool list_reserve(struct list *list)
     return true;
 }
 
-static sqlite3_stmt *filtered(struct qj_connection *connection, enum qj_sql which,
-                              const struct qj_store_filter *filter)
+int qj_list_gather(struct qj_list *out, struct qj_connection *connection,
+                   const struct qj_store_filter *filter)
 {
-    static const struct qj_store_filter everything;
-    const struct qj_store_filter *f = filter ? filter : &everything;
-    sqlite3_stmt *statement = qj_connection_statement(connection, which);
-    if (statement) {
-        (void)sqlite3_bind_text(statement, 1, f->arch, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(statement, 2, f->unit, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(statement, 3, f->module, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_int64(statement, 4, f->used_before);
-        (void)sqlite3_bind_text(statement, 5, f->compiler, -1, SQLITE_STATIC);
-    }
-    return statement;
-}
-
-/* Gathers sound rows; damaged ones are left for the next get to refuse. */
-static int gather(struct qj_connection *connection, struct list *out, const struct qj_store_filter *filter)
-{
-    sqlite3_stmt *each = filtered(connection, QJ_SQL_ENTRY_EACH, filter);
-    if (!each) {
-        return sqlite3_extended_errcode(connection->db);
-    }
-    int code;
-    while ((code = sqlite3_step(each)) == SQLITE_ROW) {
-        struct qj_payload payload;
-        struct listed *next = list_reserve(out) ? &out->rows[out->n_rows] : NULL;
-        enum qj_row_result result =
-            next ? qj_row_read(&next->row, &payload, &next->memory, each) : QJ_ROW_NO_MEMORY;
-        if (result == QJ_ROW_NO_MEMORY) {
+    sqlite3_stmt *each = qj_connection_statement(connection, QJ_SQL_ENTRY_EACH);
+    int code = each ? SQLITE_OK : sqlite3_extended_errcode(connection->db);
+    while (each && (code = sqlite3_step(each)) == SQLITE_ROW) {
+        struct qj_listed listed;
+        if (!reserve(out) || read_listed(&listed, each) == QJ_ROW_NO_MEMORY) {
             code = SQLITE_NOMEM;
             break;
         }
-        if (result == QJ_ROW_OK && qj_stamp_read(&next->row, each)) {
-            out->n_rows++;
+        if (!filter || (listed.is_sound && is_wanted(&listed.row, filter))) {
+            out->rows[out->n_rows++] = listed;
         } else {
-            free(next->memory);
+            free(listed.memory);
         }
     }
     (void)sqlite3_reset(each);
-    (void)sqlite3_clear_bindings(each);
     return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+void qj_list_finish(struct qj_list *list)
+{
+    for (size_t i = 0; i < list->n_rows; i++) {
+        free(list->rows[i].memory);
+    }
+    free(list->rows);
+    *list = (struct qj_list){0};
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct qj_listed *x = a, *y = b;
+    int order = strcmp(x->row.arch, y->row.arch);
+    order = order ? order : strcmp(x->row.unit, y->row.unit);
+    order = order ? order : (x->row.created < y->row.created) - (x->row.created > y->row.created);
+    return order ? order : (x->id > y->id) - (x->id < y->id);
 }
 
 qjit_status qj_store_each(struct qj_store *store, const struct qj_store_filter *filter,
                           int (*each)(void *payload, const struct qj_row *row), void *payload)
 {
+    static const struct qj_store_filter sound;
     struct qj_connection *connection;
-    struct list list = {0};
+    struct qj_list list = {0};
     qjit_status status = qj_store_borrow(store, &connection);
     if (status != QJIT_OK) {
         return status;
     }
-    int code = gather(connection, &list, filter);
+    /* Damaged rows are left for the next get to refuse. */
+    int code = qj_list_gather(&list, connection, filter ? filter : &sound);
     if (code != SQLITE_OK) {
         status = qj_store_fail(store, connection, code, "list");
         goto done;
     }
     /* Given back first: the callback may use the store. */
     qj_store_return(store, connection);
+    if (list.n_rows) {
+        qsort(list.rows, list.n_rows, sizeof *list.rows, by_name);
+    }
     for (size_t i = 0; i < list.n_rows; i++) {
         if (each(payload, &list.rows[i].row) != 0) {
             break;
         }
     }
 done:
-    list_finish(&list);
+    qj_list_finish(&list);
     return status;
+}
+
+static int remove_matching(struct qj_connection *connection, uint64_t *out,
+                           const struct qj_store_filter *filter)
+{
+    struct qj_list list = {0};
+    int code = qj_list_gather(&list, connection, filter);
+    for (size_t i = 0; i < list.n_rows && code == SQLITE_OK; i++) {
+        code = qj_connection_remove(connection, QJ_SQL_ENTRY_REMOVE, list.rows[i].id);
+    }
+    *out = list.n_rows;
+    qj_list_finish(&list);
+    return code;
+}
+
+static int remove_all(struct qj_connection *connection, uint64_t *out)
+{
+    int code = qj_connection_run(connection, QJ_SQL_ENTRY_CLEAR);
+    *out = (uint64_t)sqlite3_changes64(connection->db);
+    return code;
 }
 
 static int clear_rows(struct qj_connection *connection, uint64_t *out, const struct qj_store_filter *filter)
@@ -114,14 +148,8 @@ static int clear_rows(struct qj_connection *connection, uint64_t *out, const str
     if (code != SQLITE_OK) {
         return code;
     }
-    sqlite3_stmt *clear = filtered(connection, QJ_SQL_ENTRY_CLEAR, filter);
-    code = clear ? sqlite3_step(clear) : SQLITE_ERROR;
-    *out = (uint64_t)sqlite3_changes64(connection->db);
-    (void)sqlite3_reset(clear);
-    if (clear) {
-        (void)sqlite3_clear_bindings(clear);
-    }
-    code = code == SQLITE_DONE ? qj_connection_run(connection, QJ_SQL_STAMP_PRUNE) : code;
+    code = filter ? remove_matching(connection, out, filter) : remove_all(connection, out);
+    code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_STAMP_PRUNE) : code;
     code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_COMMIT) : code;
     if (code != SQLITE_OK) {
         (void)qj_connection_run(connection, QJ_SQL_ROLLBACK);
@@ -156,18 +184,24 @@ qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct q
     return QJIT_OK;
 }
 
+/* Damaged rows are counted too; what they take is not known. */
 static int read_totals(struct qj_connection *connection, qjit_cache_stat *out)
 {
-    sqlite3_stmt *totals = qj_connection_statement(connection, QJ_SQL_ENTRY_TOTALS);
-    int code = totals ? sqlite3_step(totals) : sqlite3_extended_errcode(connection->db);
-    if (code == SQLITE_ROW) {
-        out->n_entries = (uint64_t)sqlite3_column_int64(totals, 0);
-        out->object_bytes = (uint64_t)sqlite3_column_double(totals, 1);
-        out->stored_bytes = (uint64_t)sqlite3_column_double(totals, 2);
-        code = SQLITE_OK;
+    sqlite3_stmt *each = qj_connection_statement(connection, QJ_SQL_ENTRY_EACH);
+    int code = each ? SQLITE_OK : sqlite3_extended_errcode(connection->db);
+    while (each && (code = sqlite3_step(each)) == SQLITE_ROW) {
+        struct qj_listed listed;
+        if (read_listed(&listed, each) == QJ_ROW_NO_MEMORY) {
+            code = SQLITE_NOMEM;
+            break;
+        }
+        out->n_entries++;
+        out->object_bytes += listed.row.object_bytes;
+        out->stored_bytes += listed.row.stored_bytes;
+        free(listed.memory);
     }
-    (void)sqlite3_reset(totals);
-    return code;
+    (void)sqlite3_reset(each);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
 static uint64_t read_counter(struct qj_connection *connection, const struct qj_store *store,

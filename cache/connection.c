@@ -109,6 +109,7 @@ enum qj_open_result qj_connection_open(struct qj_connection **out, const struct 
     connection->inode = info.st_ino;
     connection->is_memory = place->mode == QJ_STORE_MEMORY;
     connection->is_read_only = place->mode == QJ_STORE_READ_ONLY;
+    connection->may_hold = place->mode == QJ_STORE_FILE && !place->is_shared;
     int code =
         place->mode == QJ_STORE_MEMORY ? open_memory(&connection->db) : open_file(&connection->db, place);
     if (code == SQLITE_OK) {
@@ -136,6 +137,7 @@ void qj_connection_close(struct qj_connection *connection)
     if (!connection) {
         return;
     }
+    qj_hold_end(connection);
     for (int i = 0; i < QJ_SQL_COUNT; i++) {
         (void)sqlite3_finalize(connection->statements[i]);
     }

@@ -82,13 +82,17 @@ qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
     struct qj_connection *connection;
     struct qj_entry entry = {0};
     enum qj_row_result result = QJ_ROW_DAMAGED;
-    qjit_status status = qj_store_borrow(store, &connection);
+    qjit_status status = qj_store_borrow_to_hit(store, &connection);
     if (status != QJIT_OK) {
         qj_store_count(store, QJ_MISSES, 1);
         return status == QJIT_NO_MEMORY ? status : QJIT_NOT_FOUND;
     }
-    int code = find_row(connection, &entry, &result, key);
-    if (code == SQLITE_ROW && result == QJ_ROW_OK) {
+    bool is_held = qj_hold_get(connection, &entry, key);
+    int code = is_held ? SQLITE_ROW : find_row(connection, &entry, &result, key);
+    if (is_held || (code == SQLITE_ROW && result == QJ_ROW_OK)) {
+        if (!is_held) {
+            qj_hold_begin(store, connection, qj_row_id(key));
+        }
         qj_store_return(store, connection);
         int64_t now = qj_clock_epoch_s();
         if (now - entry.row.used >= QJ_STAMP_S) {

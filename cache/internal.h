@@ -1,11 +1,13 @@
 /* Inside the store. Files: place.c (directory, file, file system, making and setting aside), connection.c
  * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
- * codec.c (payloads), store.c (open, close, pool), usage.c (counters, stamps), entry.c (get, has, refuse),
+ * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next),
+ * usage.c (counters, stamps), entry.c (get, has, refuse),
  * put.c (put, size limit), admin.c (each, clear, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -22,6 +24,8 @@ enum {
     QJ_STORE_BUSY_MS = 30000,
     QJ_STORE_INLINE_BYTES = 32768, /* payloads up to this come with their row */
     QJ_SUM_BYTES = 16,
+    QJ_HOLD_IDLE_MS = 50,  /* a snapshot unused for so long is given up */
+    QJ_HOLD_AGE_MS = 1000, /* and so is one this old */
     QJ_STAMP_S = 86400,
     QJ_STAMP_SLOTS = 4096
 };
@@ -58,6 +62,14 @@ bool qj_place_is_shared_type(uint64_t type);
 
 /* ---- connection.c ---------------------------------------------------------------------------- */
 
+/* A snapshot that a connection keeps between hits; see hold.c. Times in milliseconds of a clock that only
+ * goes forward. */
+struct qj_hold {
+    sqlite3_blob *record, *payload; /* NULL: nothing is held */
+    int64_t begun, used;
+    int64_t last_hit; /* by way of a statement; 0: none yet */
+};
+
 /* One SQLite connection, used by one thread at a time. */
 struct qj_connection {
     sqlite3 *db;
@@ -65,6 +77,8 @@ struct qj_connection {
     unsigned generation;
     ino_t inode; /* of the file that it was opened on */
     bool is_memory, is_read_only;
+    bool may_hold; /* in a log file of its own: a reader that stays is in no writer's way */
+    struct qj_hold hold;
     struct qj_connection *next;
 };
 
@@ -117,6 +131,9 @@ struct qj_store {
     const struct qj_log *log;
     bool is_open; /* qj_store_open is over; not written afterwards */
     struct qj_connection *idle;
+    pthread_t keeper; /* gives up snapshots that are no longer used; see hold.c */
+    pthread_cond_t wake;
+    bool has_keeper, keeper_sleeps, is_closing;
     bool memory_is_lent;     /* the one connection of a store in memory */
     unsigned generation;     /* connections of an older one are closed when they come back */
     struct qj_stamp *stamps; /* QJ_STAMP_SLOTS of them, once there is one; two keys that want the same slot
@@ -124,8 +141,10 @@ struct qj_store {
     atomic_uint_fast64_t counters[QJ_COUNTERS]; /* not yet written */
 };
 
-/* A connection for this thread. QJIT_CACHE_UNUSABLE when there is none to be had, QJIT_NO_MEMORY. */
+/* A connection for this thread. QJIT_CACHE_UNUSABLE when there is none to be had, QJIT_NO_MEMORY. It holds no
+ * snapshot, but for qj_store_borrow_to_hit. */
 qjit_status qj_store_borrow(struct qj_store *store, struct qj_connection **out);
+qjit_status qj_store_borrow_to_hit(struct qj_store *store, struct qj_connection **out);
 void qj_store_return(struct qj_store *store, struct qj_connection *connection);
 
 /* After an SQLite failure: sets the store aside and begins a new one if the file is damaged. Returns the
@@ -141,6 +160,21 @@ void qj_store_note_use(struct qj_store *store, const uint8_t key[static QJ_DIGES
 /* Writes gathered stamps and counters in one transaction. Failing costs figures only. */
 void qj_store_flush(struct qj_store *store);
 
+/* ---- hold.c ---------------------------------------------------------------------------------- */
+
+/* The row of `key` from the snapshot that the connection holds. False if there is none, or not this row in
+ * it, or anything at all is wrong with it: nothing is held then, and a statement is to find out. */
+bool qj_hold_get(struct qj_connection *connection, struct qj_entry *out,
+                 const uint8_t key[static QJ_DIGEST_BYTES]);
+
+/* After a hit by way of a statement: holds a snapshot if hits follow each other quickly. */
+void qj_hold_begin(struct qj_store *store, struct qj_connection *connection, int64_t id);
+void qj_hold_end(struct qj_connection *connection);
+
+/* The thread that gives up what is not used: woken by whoever returns a connection, ended by the close. */
+void qj_hold_wake(struct qj_store *store); /* with the lock */
+void qj_hold_stop(struct qj_store *store);
+
 /* ---- row.c ----------------------------------------------------------------------------------- */
 
 struct qj_sum {
@@ -153,6 +187,7 @@ enum qj_codec { QJ_CODEC_RAW = 0, QJ_CODEC_ZSTD = 1 };
 struct qj_payload {
     enum qj_codec codec;
     struct qj_sum sum;
+    size_t n_record; /* size of the record it came from; 0: not known */
 };
 
 int64_t qj_row_id(const uint8_t key[static 8]);
@@ -161,6 +196,10 @@ int64_t qj_row_id(const uint8_t key[static 8]);
 void qj_record_write(struct qj_buf *out, const struct qj_row *row, const struct qj_payload *payload);
 
 enum qj_row_result { QJ_ROW_OK, QJ_ROW_DAMAGED, QJ_ROW_NO_MEMORY };
+
+/* The row of a record whose checksum holds; it points into the record. Not QJ_ROW_NO_MEMORY. */
+enum qj_row_result qj_record_parse(struct qj_row *out, struct qj_payload *payload, const void *record,
+                                   size_t n_bytes);
 
 /* The row of a record whose checksum holds. *memory, to be freed by the caller, is what the row points into.
  * row->used is row->created. */
@@ -175,6 +214,26 @@ enum qj_row_result qj_row_read(struct qj_row *out, struct qj_payload *payload, v
  * row is written. False if it does not hold. */
 bool qj_stamp_read(struct qj_row *row, sqlite3_stmt *from);
 int64_t qj_stamp_sum(int64_t id, int64_t used);
+
+/* ---- admin.c --------------------------------------------------------------------------------- */
+
+struct qj_listed {
+    struct qj_row row; /* points into memory */
+    void *memory;
+    int64_t id;
+    bool is_sound; /* else only the id is known */
+};
+
+struct qj_list {
+    struct qj_listed *rows;
+    size_t n_rows, n_room;
+};
+
+/* The sound rows that the filter lets through; with none, all rows, damaged ones too. In no order. An SQLite
+ * code; the list is to be finished in any case. */
+int qj_list_gather(struct qj_list *out, struct qj_connection *connection,
+                   const struct qj_store_filter *filter);
+void qj_list_finish(struct qj_list *list);
 
 /* ---- codec.c --------------------------------------------------------------------------------- */
 

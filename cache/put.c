@@ -5,32 +5,46 @@
 #include "base/status.h"
 #include "cache/internal.h"
 
-/* Removes least recently used rows until the limit holds; the row just put stays. */
+static int by_use(const void *a, const void *b)
+{
+    const struct qj_listed *x = a, *y = b;
+    return x->row.used != y->row.used ? (x->row.used > y->row.used) - (x->row.used < y->row.used)
+                                      : (x->id > y->id) - (x->id < y->id);
+}
+
+static int remove_oldest(struct qj_connection *connection, struct qj_list *list, uint64_t max_bytes,
+                         int64_t keep)
+{
+    int code = qj_list_gather(list, connection, NULL);
+    if (code == SQLITE_OK && list->n_rows) {
+        qsort(list->rows, list->n_rows, sizeof *list->rows, by_use);
+    }
+    for (size_t i = 0; i < list->n_rows && code == SQLITE_OK; i++) {
+        if (qj_store_used_bytes(connection) <= max_bytes) {
+            break;
+        }
+        if (list->rows[i].id != keep) {
+            code = qj_connection_remove(connection, QJ_SQL_ENTRY_REMOVE, list->rows[i].id);
+            code = code ? code : qj_connection_remove(connection, QJ_SQL_STAMP_REMOVE, list->rows[i].id);
+        }
+    }
+    return code;
+}
+
+/* Removes least recently used rows until the limit holds; the row just put stays, damaged ones go first. */
 static int evict(struct qj_connection *connection, uint64_t max_bytes, int64_t keep)
 {
+    struct qj_list list = {0};
     int code = qj_connection_run(connection, QJ_SQL_BEGIN);
     if (code != SQLITE_OK) {
         return code;
     }
-    sqlite3_stmt *oldest = qj_connection_statement(connection, QJ_SQL_ENTRY_OLDEST);
-    if (oldest) {
-        (void)sqlite3_bind_int64(oldest, 1, keep);
-    }
-    code = oldest ? SQLITE_ROW : SQLITE_ERROR;
-    while (code == SQLITE_ROW && qj_store_used_bytes(connection) > max_bytes) {
-        code = sqlite3_step(oldest);
-        if (code == SQLITE_ROW) {
-            int64_t id = sqlite3_column_int64(oldest, 0);
-            int failed = qj_connection_remove(connection, QJ_SQL_ENTRY_REMOVE, id);
-            failed = failed ? failed : qj_connection_remove(connection, QJ_SQL_STAMP_REMOVE, id);
-            code = failed ? failed : code;
-        }
-    }
-    (void)sqlite3_reset(oldest);
-    code = code == SQLITE_ROW || code == SQLITE_DONE ? qj_connection_run(connection, QJ_SQL_COMMIT) : code;
+    code = remove_oldest(connection, &list, max_bytes, keep);
+    code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_COMMIT) : code;
     if (code != SQLITE_OK) {
         (void)qj_connection_run(connection, QJ_SQL_ROLLBACK);
     }
+    qj_list_finish(&list);
     return code;
 }
 
@@ -42,33 +56,22 @@ static bool wants_packing(const struct qj_store *store, struct qj_connection *co
            (store->max_bytes && qj_store_used_bytes(connection) > store->max_bytes / 2);
 }
 
-static int bind(sqlite3_stmt *put, const struct qj_row *row, const struct qj_buf *record)
-{
-    const char *const texts[] = {row->unit, row->module, row->arch, row->compiler};
-    int failed = sqlite3_bind_int64(put, 1, qj_row_id(row->key));
-    failed |= sqlite3_bind_blob64(put, 2, record->bytes, record->size, SQLITE_STATIC);
-    for (int i = 0; i < 4; i++) {
-        failed |= sqlite3_bind_text(put, 3 + i, texts[i] ? texts[i] : "", -1, SQLITE_STATIC);
-    }
-    failed |= sqlite3_bind_int64(put, 7, row->created);
-    failed |= sqlite3_bind_int64(put, 8, (int64_t)row->object_bytes);
-    failed |= sqlite3_bind_int64(put, 9, (int64_t)row->stored_bytes);
-    return failed;
-}
-
 static int insert(struct qj_connection *connection, const struct qj_row *row, enum qj_codec codec,
                   const void *bytes, size_t n_bytes)
 {
-    struct qj_payload payload = {codec, qj_payload_sum(bytes, n_bytes)};
+    struct qj_payload payload = {.codec = codec, .sum = qj_payload_sum(bytes, n_bytes)};
     struct qj_buf record = {0};
     sqlite3_stmt *put = qj_connection_statement(connection, QJ_SQL_ENTRY_PUT);
     if (!put) {
         return sqlite3_extended_errcode(connection->db);
     }
     qj_record_write(&record, row, &payload);
-    int code = record.failed ? SQLITE_NOMEM : bind(put, row, &record);
+    int code = record.failed ? SQLITE_NOMEM : sqlite3_bind_int64(put, 1, qj_row_id(row->key));
     if (code == SQLITE_OK) {
-        code = sqlite3_bind_blob64(put, 10, n_bytes ? bytes : "", n_bytes, SQLITE_STATIC);
+        code = sqlite3_bind_blob64(put, 2, record.bytes, record.size, SQLITE_STATIC);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_bind_blob64(put, 3, n_bytes ? bytes : "", n_bytes, SQLITE_STATIC);
     }
     if (code == SQLITE_OK) {
         code = sqlite3_step(put);

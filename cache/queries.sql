@@ -2,47 +2,22 @@
 
 -- name: entry_get
 -- Payloads up to ?2 bytes come with the row, larger ones are read in place.
-SELECT record, CASE WHEN stored_bytes <= ?2 THEN payload END FROM entry WHERE id = ?1;
+SELECT record, CASE WHEN length(payload) <= ?2 THEN payload END FROM entry WHERE id = ?1;
 
 -- name: entry_each
-SELECT record, stamp.used, stamp.sum
-FROM entry LEFT JOIN stamp ON stamp.id = entry.id
-WHERE (?1 IS NULL OR arch = ?1
-        OR (instr(?1, ':') = 0 AND substr(arch, 1, length(?1) + 1) = ?1 || ':'))
-    AND (?2 IS NULL OR unit = ?2)
-    AND (?3 IS NULL OR module = ?3)
-    AND (?4 = 0 OR max(created, coalesce(stamp.used, created)) < ?4)
-    AND (?5 IS NULL OR compiler <> ?5)
-ORDER BY arch, unit, created DESC, entry.id;
+SELECT record, stamp.used, stamp.sum, entry.id FROM entry LEFT JOIN stamp ON stamp.id = entry.id;
 
 -- name: entry_has
 SELECT record FROM entry WHERE id = ?1;
 
 -- name: entry_put
-INSERT OR REPLACE INTO entry (id, record, unit, module, arch, compiler, created, object_bytes, stored_bytes,
-    payload)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+INSERT OR REPLACE INTO entry (id, record, payload) VALUES (?1, ?2, ?3);
 
 -- name: entry_remove
 DELETE FROM entry WHERE id = ?1;
 
 -- name: entry_clear
-DELETE FROM entry WHERE id IN (
-    SELECT entry.id FROM entry LEFT JOIN stamp ON stamp.id = entry.id
-    WHERE (?1 IS NULL OR arch = ?1
-            OR (instr(?1, ':') = 0 AND substr(arch, 1, length(?1) + 1) = ?1 || ':'))
-        AND (?2 IS NULL OR unit = ?2)
-        AND (?3 IS NULL OR module = ?3)
-        AND (?4 = 0 OR max(created, coalesce(stamp.used, created)) < ?4)
-        AND (?5 IS NULL OR compiler <> ?5));
-
--- name: entry_oldest
-SELECT entry.id FROM entry LEFT JOIN stamp ON stamp.id = entry.id
-WHERE entry.id <> ?1
-ORDER BY max(created, coalesce(stamp.used, created)), entry.id;
-
--- name: entry_totals
-SELECT count(*), total(object_bytes), total(stored_bytes) FROM entry;
+DELETE FROM entry;
 
 -- name: stamp_put
 -- At most daily per row: ?4 is that day in seconds.

@@ -142,23 +142,34 @@ static bool read_fields(struct qj_row *out, struct qj_payload *payload, const ui
     return !reader.failed && codec <= QJ_CODEC_ZSTD;
 }
 
+enum qj_row_result qj_record_parse(struct qj_row *out, struct qj_payload *payload, const void *record,
+                                   size_t n_bytes)
+{
+    struct qj_sum found;
+    if (n_bytes < sizeof found) {
+        return QJ_ROW_DAMAGED;
+    }
+    const uint8_t *fields = (const uint8_t *)record + sizeof found;
+    payload->n_record = n_bytes;
+    found = qj_payload_sum(fields, n_bytes - sizeof found);
+    return memcmp(&found, record, sizeof found) == 0 &&
+                   read_fields(out, payload, fields, n_bytes - sizeof found)
+               ? QJ_ROW_OK
+               : QJ_ROW_DAMAGED;
+}
+
 enum qj_row_result qj_record_read(struct qj_row *out, struct qj_payload *payload, void **memory,
                                   const void *record, size_t n_bytes)
 {
-    struct qj_sum sum, found;
     *memory = NULL;
-    if (n_bytes < sizeof sum) {
-        return QJ_ROW_DAMAGED;
-    }
-    uint8_t *copy = malloc(n_bytes);
+    void *copy = malloc(n_bytes ? n_bytes : 1);
     if (!copy) {
         return QJ_ROW_NO_MEMORY;
     }
-    memcpy(copy, record, n_bytes);
-    memcpy(sum.bytes, copy, sizeof sum);
-    found = qj_payload_sum(copy + sizeof sum, n_bytes - sizeof sum);
-    if (memcmp(&found, &sum, sizeof sum) != 0 ||
-        !read_fields(out, payload, copy + sizeof sum, n_bytes - sizeof sum)) {
+    if (n_bytes) {
+        memcpy(copy, record, n_bytes);
+    }
+    if (qj_record_parse(out, payload, copy, n_bytes) != QJ_ROW_OK) {
         free(copy);
         return QJ_ROW_DAMAGED;
     }

@@ -2,20 +2,12 @@
 --
 -- `id` is the first eight bytes of the key as a signed integer, so that a look-up is one search of one tree; two
 -- keys that agree in them displace each other, and the whole key is compared on every read.
--- `record` is everything that a row says, under a checksum (row.c); only it and `payload` are ever handed out. The
--- columns between them repeat what statements select and sort by: a hit that read twenty columns took half as long
--- again as one that reads two.
--- `payload` is last so that reading the other columns touches none of its pages.
+-- `record` is everything that a row says, under a checksum (row.c). There are no columns beside it to select by, since a
+-- bit flipped in one of those would go unnoticed: whoever selects reads the records.
+-- `payload` is last so that reading the record touches none of its pages; codec.c knows where its pages begin.
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     record BLOB NOT NULL,
-    unit TEXT NOT NULL,
-    module TEXT NOT NULL,
-    arch TEXT NOT NULL,
-    compiler TEXT NOT NULL,
-    created INTEGER NOT NULL,
-    object_bytes INTEGER NOT NULL,
-    stored_bytes INTEGER NOT NULL,
     payload BLOB NOT NULL
 ) STRICT;
 

@@ -100,7 +100,7 @@ static void give_up_memory(struct qj_store *store)
     (void)pthread_mutex_unlock(&store->lock);
 }
 
-qjit_status qj_store_borrow(struct qj_store *store, struct qj_connection **out)
+qjit_status qj_store_borrow_to_hit(struct qj_store *store, struct qj_connection **out)
 {
     char why[1024] = "";
     /* At most: damaged, damaged again, in memory. */
@@ -137,18 +137,28 @@ qjit_status qj_store_borrow(struct qj_store *store, struct qj_connection **out)
     return qj_fail(QJIT_CACHE_UNUSABLE, "%s", why);
 }
 
+qjit_status qj_store_borrow(struct qj_store *store, struct qj_connection **out)
+{
+    qjit_status status = qj_store_borrow_to_hit(store, out);
+    if (status == QJIT_OK) {
+        qj_hold_end(*out);
+    }
+    return status;
+}
+
 void qj_store_return(struct qj_store *store, struct qj_connection *connection)
 {
     (void)pthread_mutex_lock(&store->lock);
     bool keep = connection->generation == store->generation;
-    if (connection->is_memory) {
-        store->memory_is_lent = false;
-    }
     if (keep) {
         connection->next = store->idle;
         store->idle = connection;
+        qj_hold_wake(store);
     }
-    (void)pthread_cond_signal(&store->returned);
+    if (connection->is_memory) {
+        store->memory_is_lent = false;
+        (void)pthread_cond_signal(&store->returned);
+    }
     (void)pthread_mutex_unlock(&store->lock);
     if (!keep) {
         qj_connection_close(connection);
@@ -187,6 +197,11 @@ qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *
     store->log = options->log;
     (void)pthread_mutex_init(&store->lock, NULL);
     (void)pthread_cond_init(&store->returned, NULL);
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&store->wake, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     struct qj_connection *connection;
     qjit_status status = QJIT_NO_MEMORY;
     if (qj_place_init(&store->place, options->directory) != 0) {
@@ -219,10 +234,12 @@ void qj_store_close(struct qj_store *store)
     if (!store) {
         return;
     }
+    qj_hold_stop(store);
     qj_store_flush(store);
     close_all(store->idle);
     qj_place_finish(&store->place);
     (void)pthread_cond_destroy(&store->returned);
+    (void)pthread_cond_destroy(&store->wake);
     (void)pthread_mutex_destroy(&store->lock);
     free(store->later_reason);
     free(store->stamps);
