@@ -18,7 +18,8 @@
     X(quantize_q8_1)                                                                                         \
     X(dequantize)                                                                                            \
     X(mat_vec)                                                                                               \
-    X(dequantize_mul_mat_vec)
+    X(dequantize_mul_mat_vec)                                                                                \
+    X(mul_mat)
 
 struct run_settings {
     const char *hip;   /* as qjit_options.hip; NULL: $QJIT_HIP, else rocm */
