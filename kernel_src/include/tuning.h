@@ -30,6 +30,45 @@
     row(rdna4,           1,     2,       2,            8) /* gfx12 */
 // clang-format on
 
+/* Mat-mul of any batch: block (32, 4, 1), grid (ceil(n / rows), ceil(batch / columns), 1), with for each type
+ * the rows and columns of the result that are a block's tile. A contract with existing callers, on every
+ * arch. */
+// clang-format off
+#define QJ_MUL_MAT_TILES(row)                                                                                \
+    /*  type  rows  columns */                                                                               \
+    row(q4_0,   64,    128)                                                                                  \
+    row(q4_1,   64,    128)                                                                                  \
+    row(q5_0,  128,     64)                                                                                  \
+    row(q5_1,  128,     64)                                                                                  \
+    row(q8_0,  128,     64)                                                                                  \
+    row(q2_K,   64,    128)                                                                                  \
+    row(q3_K,  128,    128)                                                                                  \
+    row(q4_K,   64,    128)                                                                                  \
+    row(q5_K,   64,    128)                                                                                  \
+    row(q6_K,   64,     64)
+// clang-format on
+#define QJ_MUL_MAT_TILE(type, rows, columns) MUL_MAT_ROWS_##type = rows, MUL_MAT_COLUMNS_##type = columns,
+enum qj_mul_mat_tile { QJ_MUL_MAT_TILES(QJ_MUL_MAT_TILE) };
+#undef QJ_MUL_MAT_TILE
+
+/* Of a mat-mul, whose tile is computed for some columns at a time:
+ * columns:     how many these are, and few: how many where no more are left;
+ * thread rows: rows of the tile that a thread has. */
+// clang-format off
+#define QJ_MUL_MAT_TUNING(row)                                                                               \
+    /*  class   columns  few  thread rows */                                                                 \
+    row(cpu,         16,   8,           4)                                                                   \
+    row(cuda,        64,  16,           4)                                                                   \
+    row(gcn,         64,  16,           4)                                                                   \
+    row(cdna,        64,  16,           4)                                                                   \
+    row(cdna3,       64,  16,           4)                                                                   \
+    row(rdna1,       64,  16,           4)                                                                   \
+    row(rdna2,       64,  16,           4)                                                                   \
+    row(rdna3,       64,  16,           4)                                                                   \
+    row(rdna35,      64,  16,           4)                                                                   \
+    row(rdna4,       64,  16,           4)
+// clang-format on
+
 #if defined(__HIP_PLATFORM_NVIDIA__)
 #define QJ_ARCH_CLASS cuda
 #elif defined(__gfx906__)
@@ -71,4 +110,14 @@ QJ_TUNING(QJ_TUNING_STRUCT)
 #define QJ_TUNING_OF_(class) tuning_##class
 #define QJ_TUNING_OF(class)  QJ_TUNING_OF_(class)
 typedef QJ_TUNING_OF(QJ_ARCH_CLASS) tuning;
+
+#define QJ_MUL_MAT_STRUCT(class, columns, few, thread_rows)                                                  \
+    struct mul_mat_tuning_##class {                                                                          \
+        enum { COLUMNS = columns, FEW_COLUMNS = few, THREAD_ROWS = thread_rows };                            \
+    };
+QJ_MUL_MAT_TUNING(QJ_MUL_MAT_STRUCT)
+#undef QJ_MUL_MAT_STRUCT
+#define QJ_MUL_MAT_TUNING_OF_(class) mul_mat_tuning_##class
+#define QJ_MUL_MAT_TUNING_OF(class)  QJ_MUL_MAT_TUNING_OF_(class)
+typedef QJ_MUL_MAT_TUNING_OF(QJ_ARCH_CLASS) mul_mat_tuning;
 #endif

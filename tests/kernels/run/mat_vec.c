@@ -3,7 +3,6 @@
  * Tolerance: weights.h. The launch geometry is the contract with existing callers, written out here. What
  * lies between a row's k and its padding must not count: the activations' blocks there are NaNs. */
 #include <cpu_ref/cpu_ref.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,24 +103,6 @@ static void run_subject(struct run *run, const struct subject *subject)
     }
 }
 
-/* The largest magnitude of each 32 becomes -8 and the others what is nearest in its scale. */
-static void quantize_q4_0(struct ref_q4_0 *out, const float *x, size_t n_blocks)
-{
-    for (size_t i = 0; i < n_blocks; i++, x += BLOCK) {
-        float largest = 0.0f;
-        for (size_t e = 0; e < BLOCK; e++) {
-            largest = fabsf(x[e]) > fabsf(largest) ? x[e] : largest;
-        }
-        const float scale = largest / -8.0f;
-        out[i].d = ref_to_f16((double)scale);
-        for (size_t e = 0; e < BLOCK / 2; e++) {
-            const int low = scale != 0.0f ? (int)(x[e] / scale + 8.5f) : 8;
-            const int high = scale != 0.0f ? (int)(x[e + BLOCK / 2] / scale + 8.5f) : 8;
-            out[i].qs[e] = (uint8_t)((low > 15 ? 15 : low) | (high > 15 ? 15 : high) << 4);
-        }
-    }
-}
-
 /* The products of 0, 1, ... 255 with themselves that existing callers know: through q8_1 and, of the kernel
  * that takes f32, without. Each was computed by other code, whose order of additions is its own. */
 static void run_known(struct run *run)
@@ -137,7 +118,7 @@ static void run_known(struct run *run)
     for (int i = 0; i < K; i++) {
         values[i] = (float)i;
     }
-    quantize_q4_0(weights, values, K / BLOCK);
+    weights_quantize_q4_0(weights, values, K / BLOCK);
     struct run_buffer *x = run_input(run, "x", weights, K / BLOCK * sizeof *weights, 0);
     struct run_buffer *from = run_input(run, "y", values, K * sizeof *values, 0);
     struct run_buffer *y = run_output(run, "q8_1", K_PADDED / BLOCK * sizeof(struct ref_q8_1), 0);

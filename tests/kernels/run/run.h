@@ -20,7 +20,8 @@
     X(mat_vec)                                                                                               \
     X(dequantize_mul_mat_vec)                                                                                \
     X(get_rows)                                                                                              \
-    X(indexed_moe)
+    X(indexed_moe)                                                                                           \
+    X(mul_mat)
 
 struct run_settings {
     const char *hip;   /* as qjit_options.hip; NULL: $QJIT_HIP, else rocm */

@@ -65,3 +65,20 @@ void weights_expect(struct run *run, const float *got, const struct ref_sum *wan
                  wanted[first].magnitude);
     }
 }
+
+void weights_quantize_q4_0(struct ref_q4_0 *out, const float *x, size_t n_blocks)
+{
+    for (size_t i = 0; i < n_blocks; i++, x += 32) {
+        float largest = 0.0f;
+        for (size_t e = 0; e < 32; e++) {
+            largest = fabsf(x[e]) > fabsf(largest) ? x[e] : largest;
+        }
+        const float scale = largest / -8.0f;
+        out[i].d = ref_to_f16((double)scale);
+        for (size_t e = 0; e < 16; e++) {
+            const int low = scale != 0.0f ? (int)(x[e] / scale + 8.5f) : 8;
+            const int high = scale != 0.0f ? (int)(x[e + 16] / scale + 8.5f) : 8;
+            out[i].qs[e] = (uint8_t)((low > 15 ? 15 : low) | (high > 15 ? 15 : high) << 4);
+        }
+    }
+}

@@ -29,6 +29,10 @@ void weights_fill(struct run *run, const struct weights_type *type, enum weights
 /* A finite f16 of that kind, or of WEIGHTS_BYTES any. */
 uint16_t weights_random_f16(struct run *run, enum weights_kind kind);
 
+/* As ggml quantises: the largest magnitude of each 32 becomes -8 and the others what is nearest in its scale.
+ */
+void weights_quantize_q4_0(struct ref_q4_0 *out, const float *x, size_t n_blocks);
+
 /* got[i] is right if it differs from wanted[i].value by at most
  *
  *     (n_additions + 16) * 2^-24 * wanted[i].magnitude

@@ -1,0 +1,54 @@
+// mul_mat_<T>: a matrix of quantised weights times any number of columns of q8_1 activations.
+//
+//   dst[c * nrows_dst + row] = sum over e < ncols_x of x[row][e] * y[c][e]
+//
+// vx: nrows_x rows of ncols_x elements, a multiple of the block size (an incomplete block counts as none);
+// vy: ncols_y rows of nrows_y elements as quantize_q8_1 makes them (ncols_x padded; ncols_x or more, in whole
+// q8_1 blocks). Nothing past the last row of either is read. Launch, and the tile of a block: tuning.h. What
+// a product is: q4_0 to q5_1 multiply what a block adds to its quants by the s of the activations' block,
+// other types by the quantised activations.
+//
+// The unit's define: QJ_TYPE, a block type of mul_mat_weights.h.
+#include "mul_mat.h"
+#include "tuning.h"
+
+#define QJ_CAT_(a, b) a##b
+#define QJ_CAT(a, b)  QJ_CAT_(a, b)
+
+QJ_KERNEL(MUL_MAT_THREADS)
+QJ_CAT(mul_mat_, QJ_TYPE)
+(const void *__restrict__ vx, const void *__restrict__ vy, float *__restrict__ dst, const int ncols_x,
+ const int nrows_x, const int ncols_y, const int nrows_y, const int nrows_dst)
+{
+    typedef QJ_CAT(block_, QJ_TYPE) block_type;
+    enum {
+        ROWS = QJ_CAT(MUL_MAT_ROWS_, QJ_TYPE),
+        COLUMNS = QJ_CAT(MUL_MAT_COLUMNS_, QJ_TYPE),
+        MANY = mul_mat_tuning::COLUMNS,
+        FEW = mul_mat_tuning::FEW_COLUMNS,
+        THREAD_ROWS = mul_mat_tuning::THREAD_ROWS
+    };
+    typedef mul_mat_slice<block_type, ROWS, MANY> slice;
+    alignas(16) __shared__ unsigned char storage[sizeof(slice)];
+    slice &lds = *(slice *)storage;
+    const unsigned n = (unsigned)nrows_x, n_columns = (unsigned)ncols_y;
+    const mul_mat_operands<block_type> in = {(const block_type *)vx,
+                                             (const block_q8_1 *)vy,
+                                             dst,
+                                             n,
+                                             (unsigned)ncols_x / block_type::SIZE,
+                                             n_columns,
+                                             (unsigned)nrows_y / QK_BLOCK,
+                                             (unsigned)nrows_dst};
+    const unsigned first_row = blockIdx.x * ROWS, first = blockIdx.y * COLUMNS;
+    if (first_row >= n)
+        return;
+    const unsigned end = min(n_columns, first + COLUMNS);
+#pragma unroll 1
+    for (unsigned column = first; column < end; column += MANY) {
+        if (end - column <= FEW)
+            mul_mat_columns<block_type, ROWS, FEW, THREAD_ROWS>(in, lds, first_row, column);
+        else
+            mul_mat_columns<block_type, ROWS, MANY, THREAD_ROWS>(in, lds, first_row, column);
+    }
+}
