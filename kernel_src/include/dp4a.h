@@ -27,6 +27,7 @@ QJ_DEVICE int dp4a(uint32_t a, uint32_t b, int sum)
     return __builtin_amdgcn_sudot4(true, (int)a, true, (int)b, sum, false);
 }
 #else
+#define QJ_DP4A_IS_SCALAR
 QJ_DEVICE int dp4a(uint32_t a, uint32_t b, int sum)
 {
 #pragma unroll
