@@ -24,7 +24,7 @@ QJ_CAT(mul_mat_, QJ_TYPE)
     enum {
         ROWS = QJ_CAT(MUL_MAT_ROWS_, QJ_TYPE),
         COLUMNS = QJ_CAT(MUL_MAT_COLUMNS_, QJ_TYPE),
-        MANY = mul_mat_tuning::COLUMNS,
+        MANY = (int)ROWS == 64 ? mul_mat_tuning::COLUMNS_OF_64 : mul_mat_tuning::COLUMNS_OF_128,
         FEW = mul_mat_tuning::FEW_COLUMNS,
         THREAD_ROWS = mul_mat_tuning::THREAD_ROWS
     };

@@ -67,6 +67,7 @@ QJ_DEVICE int dp4a(uint32_t a, uint32_t b, int sum)
     return sum;
 }
 #else
+#define QJ_DP4A_IS_SCALAR
 QJ_DEVICE int dp4a(uint32_t a, uint32_t b, int sum)
 {
     QJ_KEEP(a);

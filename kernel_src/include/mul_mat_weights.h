@@ -157,8 +157,9 @@ template <> struct mul_mat_weights<block_q8_0> {
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned part) const
     {
-        out.put_16(4 * piece, q);
-        if (part == 0)
+        const uint32_t words[4] = {q[0], q[1], q[2], q[3]}; // a copy from q itself keeps q in memory
+        out.put_16(4 * piece, words);
+        if (part == 0) // one of the two brings it
             out.put_scale(piece / 2, mul_mat_single{__half2float(d)});
     }
 };

@@ -52,21 +52,24 @@ enum qj_mul_mat_tile { QJ_MUL_MAT_TILES(QJ_MUL_MAT_TILE) };
 #undef QJ_MUL_MAT_TILE
 
 /* Of a mat-mul, whose tile is computed for some columns at a time:
- * columns:     how many these are, and few: how many where no more are left;
- * thread rows: rows of the tile that a thread has. */
+ * of 64, of 128: how many of a tile of 64 rows, and of 128;
+ * few:           how many where no more are left;
+ * thread rows:   rows of the tile that a thread has.
+ * A thread has columns * rows / 128 sums. Archs without an integer dot product are a class of their own. */
 // clang-format off
 #define QJ_MUL_MAT_TUNING(row)                                                                               \
-    /*  class   columns  few  thread rows */                                                                 \
-    row(cpu,         16,   8,           4)                                                                   \
-    row(cuda,        64,  16,           4)                                                                   \
-    row(gcn,         64,  16,           4)                                                                   \
-    row(cdna,        64,  16,           4)                                                                   \
-    row(cdna3,       64,  16,           4)                                                                   \
-    row(rdna1,       64,  16,           4)                                                                   \
-    row(rdna2,       64,  16,           4)                                                                   \
-    row(rdna3,       64,  16,           4)                                                                   \
-    row(rdna35,      64,  16,           4)                                                                   \
-    row(rdna4,       64,  16,           4)
+    /*  class   columns: of 64  of 128  few  thread rows */                                                  \
+    row(cpu,                 16,       8,    8,            4)                                                \
+    row(scalar,              32,      16,   16,            2)                                                \
+    row(cuda,                64,      64,   16,            4)                                                \
+    row(gcn,                 64,      32,   16,            4)                                                \
+    row(cdna,                64,      64,   16,            4)                                                \
+    row(cdna3,               64,      64,   16,            4)                                                \
+    row(rdna1,               64,      64,   16,            4)                                                \
+    row(rdna2,               64,      64,   16,            4)                                                \
+    row(rdna3,               64,      64,   16,            4)                                                \
+    row(rdna35,              64,      64,   16,            4)                                                \
+    row(rdna4,               64,      64,   16,            4)
 // clang-format on
 
 #if defined(__HIP_PLATFORM_NVIDIA__)
@@ -111,13 +114,22 @@ QJ_TUNING(QJ_TUNING_STRUCT)
 #define QJ_TUNING_OF(class)  QJ_TUNING_OF_(class)
 typedef QJ_TUNING_OF(QJ_ARCH_CLASS) tuning;
 
-#define QJ_MUL_MAT_STRUCT(class, columns, few, thread_rows)                                                  \
+#define QJ_MUL_MAT_STRUCT(class, of_64, of_128, few, thread_rows)                                            \
     struct mul_mat_tuning_##class {                                                                          \
-        enum { COLUMNS = columns, FEW_COLUMNS = few, THREAD_ROWS = thread_rows };                            \
+        enum {                                                                                               \
+            COLUMNS_OF_64 = of_64,                                                                           \
+            COLUMNS_OF_128 = of_128,                                                                         \
+            FEW_COLUMNS = few,                                                                               \
+            THREAD_ROWS = thread_rows                                                                        \
+        };                                                                                                   \
     };
 QJ_MUL_MAT_TUNING(QJ_MUL_MAT_STRUCT)
 #undef QJ_MUL_MAT_STRUCT
+#if defined(__AMDGCN__) && defined(QJ_DP4A_IS_SCALAR)
+typedef mul_mat_tuning_scalar mul_mat_tuning;
+#else
 #define QJ_MUL_MAT_TUNING_OF_(class) mul_mat_tuning_##class
 #define QJ_MUL_MAT_TUNING_OF(class)  QJ_MUL_MAT_TUNING_OF_(class)
 typedef QJ_MUL_MAT_TUNING_OF(QJ_ARCH_CLASS) mul_mat_tuning;
+#endif
 #endif
