@@ -63,6 +63,7 @@ enum qj_mul_mat_tile { QJ_MUL_MAT_TILES(QJ_MUL_MAT_TILE) };
     row(scalar,              32,      16,   16,            2)                                                \
     row(cuda,                64,      64,   16,            4)                                                \
     row(gcn,                 64,      32,   16,            4)                                                \
+    row(gfx906,              64,      32,   16,            4)                                                \
     row(cdna,                64,      64,   16,            4)                                                \
     row(cdna3,               64,      64,   16,            4)                                                \
     row(rdna1,               64,      64,   16,            4)                                                \
