@@ -25,8 +25,7 @@ QJ_CAT(mul_mat_, QJ_TYPE)
         ROWS = QJ_CAT(MUL_MAT_ROWS_, QJ_TYPE),
         COLUMNS = QJ_CAT(MUL_MAT_COLUMNS_, QJ_TYPE),
         MANY = (int)ROWS == 64 ? mul_mat_tuning::COLUMNS_OF_64 : mul_mat_tuning::COLUMNS_OF_128,
-        FEW = mul_mat_tuning::FEW_COLUMNS,
-        THREAD_ROWS = mul_mat_tuning::THREAD_ROWS
+        FEW = mul_mat_tuning::FEW_COLUMNS
     };
     typedef mul_mat_slice<block_type, ROWS, MANY> slice;
     alignas(16) __shared__ unsigned char storage[sizeof(slice)];
@@ -46,9 +45,9 @@ QJ_CAT(mul_mat_, QJ_TYPE)
     const unsigned end = min(n_columns, first + COLUMNS);
 #pragma unroll 1
     for (unsigned column = first; column < end; column += MANY) {
-        if (end - column <= FEW)
-            mul_mat_columns<block_type, ROWS, FEW, THREAD_ROWS>(in, lds, first_row, column);
+        if (FEW < MANY && end - column <= FEW)
+            mul_mat_columns<block_type, ROWS, FEW, mul_mat_tuning>(in, lds, first_row, column);
         else
-            mul_mat_columns<block_type, ROWS, MANY, THREAD_ROWS>(in, lds, first_row, column);
+            mul_mat_columns<block_type, ROWS, MANY, mul_mat_tuning>(in, lds, first_row, column);
     }
 }

@@ -3,6 +3,8 @@
 
 #include "blocks.h"
 
+// NVRTC takes __builtin_assume_aligned() of void and byte pointers only: others are cast before.
+
 // N * 4 bytes as little-endian words; p is aligned to two. Nothing beside them is read.
 #ifdef __AMDGCN__
 // Global memory is read at any address at full speed, up to four words by one instruction.

@@ -74,8 +74,8 @@ template <typename Weights> struct mul_mat_activations {
     template <typename Scale>
     __device__ __forceinline__ void store(uint32_t *line, Scale *scales, unsigned stride) const
     {
-        memcpy(__builtin_assume_aligned(line, 16), q, 16);
-        memcpy(__builtin_assume_aligned(line + 4, 16), q + 4, 16);
+        memcpy(__builtin_assume_aligned((void *)line, 16), q, 16);
+        memcpy(__builtin_assume_aligned((void *)(line + 4), 16), q + 4, 16);
 #pragma unroll
         for (int run = 0; run < RUNS; run++)
             scale_of(scales[run * stride], run);
@@ -153,8 +153,17 @@ template <typename Block, int TILE_ROWS, int TILE_COLUMNS, int THREAD_ROWS> stru
     }
 };
 
-// Adds the products of the slice's first n_runs runs to the thread's sums.
-template <typename Share, typename Slice>
+// Keeps the compiler from loading, and for scalar products unpacking, many columns ahead of their use: the
+// registers that this takes are worth more as further waves.
+QJ_DEVICE void mul_mat_fence()
+{
+#ifdef __AMDGCN__
+    __builtin_amdgcn_sched_barrier(0);
+#endif
+}
+
+// Adds the products of the slice's first n_runs runs to the thread's sums, TOGETHER columns at a time.
+template <int TOGETHER, typename Share, typename Slice>
 QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Slice &in, unsigned n_runs,
                             unsigned thread)
 {
@@ -168,28 +177,30 @@ QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Sl
 #pragma unroll
         for (int r = 0; r < Share::ROWS; r++) {
             const unsigned at = row + r * Share::ROW_LANES;
-            memcpy(x[r], __builtin_assume_aligned(&in.x[at][run * WORDS], 16), sizeof x[r]);
+            memcpy(x[r], __builtin_assume_aligned((const void *)&in.x[at][run * WORDS], 16), sizeof x[r]);
             x_scales[r] = in.x_scales[run][at];
         }
 #pragma unroll
         for (int c = 0; c < Share::COLUMNS; c++) {
             const unsigned at = column + c * Share::COLUMN_LANES;
             uint32_t y[WORDS];
-            memcpy(y, __builtin_assume_aligned(&in.y[at][run * WORDS], 16), sizeof y);
+            memcpy(y, __builtin_assume_aligned((const void *)&in.y[at][run * WORDS], 16), sizeof y);
             const scale y_scale = in.y_scales[run][at];
 #pragma unroll
             for (int r = 0; r < Share::ROWS; r++)
                 sums[r][c] = add_run(sums[r][c], x_scales[r], y_scale, dot_words(x[r], y));
+            if (c % TOGETHER == TOGETHER - 1)
+                mul_mat_fence();
         }
     }
 }
 
 // COLUMNS columns of the tile, those from n_columns on left out. `lds` has room for as many or more.
-template <typename Block, int ROWS, int COLUMNS, int THREAD_ROWS, typename Slice>
+template <typename Block, int ROWS, int COLUMNS, typename Tuning, typename Slice>
 QJ_DEVICE void mul_mat_columns(const mul_mat_operands<Block> &in, Slice &lds, unsigned first_row,
                                unsigned first_column)
 {
-    typedef mul_mat_share<Block, ROWS, COLUMNS, THREAD_ROWS> share;
+    typedef mul_mat_share<Block, ROWS, COLUMNS, Tuning::THREAD_ROWS> share;
     const unsigned thread = threadIdx.y * 32 + threadIdx.x;
     const unsigned total_runs = in.n_blocks * (Block::SIZE / share::weights::RUN);
     const unsigned n_slices = (total_runs + Slice::RUNS - 1) / Slice::RUNS;
@@ -203,7 +214,8 @@ QJ_DEVICE void mul_mat_columns(const mul_mat_operands<Block> &in, Slice &lds, un
         __syncthreads();
         if (slice + 1 < n_slices)
             mine.load(in, slice + 1, first_row, first_column, thread);
-        mul_mat_runs<share>(sums, lds, min(total_runs - slice * Slice::RUNS, (unsigned)Slice::RUNS), thread);
+        mul_mat_runs<Tuning::TOGETHER, share>(
+            sums, lds, min(total_runs - slice * Slice::RUNS, (unsigned)Slice::RUNS), thread);
         __syncthreads();
     }
 #pragma unroll

@@ -31,7 +31,7 @@ template <typename Scale> struct mul_mat_row {
 
     __device__ __forceinline__ void put_16(unsigned word, const uint32_t (&words)[4]) const
     {
-        memcpy(__builtin_assume_aligned(q + word, 16), words, sizeof words);
+        memcpy(__builtin_assume_aligned((void *)(q + word), 16), words, sizeof words);
     }
     __device__ __forceinline__ void put_scale(unsigned run, Scale scale) const
     {
@@ -244,8 +244,8 @@ struct mul_mat_nibble_pairs {
 
     __device__ __forceinline__ void load_nibbles(const void *x, const uint8_t *qs)
     {
-        memcpy(head, __builtin_assume_aligned(x, 16), sizeof head);
-        memcpy(q, __builtin_assume_aligned(qs, 16), sizeof q);
+        memcpy(head, __builtin_assume_aligned((const void *)x, 16), sizeof head);
+        memcpy(q, __builtin_assume_aligned((const void *)qs, 16), sizeof q);
     }
 
     // Scale and minimum of run `part` of the block, which is run `piece` of the slice.
