@@ -49,7 +49,7 @@ static bool read_row(struct qj_hold *hold, struct qj_entry *out, int64_t id)
            qj_payload_read(&out->object, &code, &out->row, &payload, NULL, hold->payload) == QJ_ROW_OK;
 }
 
-bool qj_hold_get(struct qj_connection *connection, struct qj_entry *out,
+bool qj_hold_get(struct qj_store *store, struct qj_connection *connection, struct qj_entry *out,
                  const uint8_t key[static QJ_DIGEST_BYTES])
 {
     struct qj_hold *hold = &connection->hold;
@@ -58,8 +58,8 @@ bool qj_hold_get(struct qj_connection *connection, struct qj_entry *out,
     }
     int64_t now = qj_hold_now();
     struct qj_entry entry = {0};
-    if (now - hold->begun < QJ_HOLD_AGE_MS && read_row(hold, &entry, qj_row_id(key)) &&
-        memcmp(entry.row.key, key, QJ_DIGEST_BYTES) == 0) {
+    if (now - hold->begun < QJ_HOLD_AGE_MS && hold->epoch == atomic_load(&store->epoch) &&
+        read_row(hold, &entry, qj_row_id(key)) && memcmp(entry.row.key, key, QJ_DIGEST_BYTES) == 0) {
         hold->used = now;
         *out = entry;
         return true;
@@ -79,6 +79,7 @@ void qj_hold_begin(struct qj_store *store, struct qj_connection *connection, int
     }
     hold->begun = now;
     hold->used = now;
+    hold->epoch = atomic_load(&store->epoch); /* before the snapshot begins */
     if (sqlite3_blob_open(connection->db, "main", "entry", "record", id, 0, &hold->record) != SQLITE_OK ||
         sqlite3_blob_open(connection->db, "main", "entry", "payload", id, 0, &hold->payload) != SQLITE_OK) {
         qj_hold_end(connection);

@@ -68,6 +68,7 @@ bool qj_place_is_shared_type(uint64_t type);
 struct qj_hold {
     sqlite3_blob *record, *payload; /* NULL: nothing is held */
     int64_t begun, used;
+    unsigned epoch;   /* the store's when it was begun */
     int64_t last_hit; /* by way of a statement; 0: none yet */
 };
 
@@ -140,6 +141,7 @@ struct qj_store {
     unsigned generation;     /* connections of an older one are closed when they come back */
     struct qj_stamp *stamps; /* QJ_STAMP_SLOTS of them, once there is one; two keys that want the same slot
                                 displace each other, which costs the order of removal a little truth */
+    atomic_uint epoch;       /* changes when rows are removed here: snapshots of before end */
     atomic_uint_fast64_t counters[QJ_COUNTERS]; /* not yet written */
 };
 
@@ -168,7 +170,7 @@ int64_t qj_hold_now(void); /* milliseconds */
 
 /* The row of `key` from the snapshot that the connection holds. False if there is none, or not this row in
  * it, or anything at all is wrong with it: nothing is held then, and a statement is to find out. */
-bool qj_hold_get(struct qj_connection *connection, struct qj_entry *out,
+bool qj_hold_get(struct qj_store *store, struct qj_connection *connection, struct qj_entry *out,
                  const uint8_t key[static QJ_DIGEST_BYTES]);
 
 /* After a hit by way of a statement: holds a snapshot if hits follow each other quickly. */

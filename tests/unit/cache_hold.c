@@ -48,6 +48,21 @@ static int64_t refused(struct qj_store *store)
     return qj_store_stat(store, &stat) == QJIT_OK ? (int64_t)stat.n_refused : -1;
 }
 
+/* By this process, through another connection: not seen again, whatever snapshots there are. */
+static int removed_rows_are_gone(struct qj_store *store)
+{
+    struct qj_connection *connection;
+    struct qj_row row = cache_row(1);
+    CHECK(hold(store) == 0);
+    CHECK(qj_store_borrow_to_hit(store, &connection) == QJIT_OK);
+    qj_store_refuse(store, row.key, "it will not load");
+    qj_store_return(store, connection);
+    CHECK(connection->hold.record);
+    CHECK(cache_check(store, 1, BYTES) == 0);
+    CHECK(cache_put(store, 1, BYTES) == QJIT_OK);
+    return 0;
+}
+
 static int new_rows_are_seen(struct qj_store *store, struct qj_store *other)
 {
     CHECK(hold(store) == 0);
@@ -160,8 +175,9 @@ int main(void)
     for (int i = 1; i < 4 && result == 0; i++) {
         result = cache_put(store, i, BYTES) != QJIT_OK;
     }
-    result = result || new_rows_are_seen(store, other) || damage_is_noticed(store) ||
-             unused_ones_are_given_up(store, other) || old_ones_are_renewed(store);
+    result = result || removed_rows_are_gone(store) || new_rows_are_seen(store, other) ||
+             damage_is_noticed(store) || unused_ones_are_given_up(store, other) ||
+             old_ones_are_renewed(store);
     qj_store_close(store);
     qj_store_close(other);
     return result || the_log_is_carried_over();
