@@ -171,6 +171,7 @@ qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct q
         return qj_fail(QJIT_CACHE_UNUSABLE, "%s", store->place.reason);
     }
     int code = clear_rows(connection, &n_rows, filter);
+    (void)atomic_fetch_add(&store->epoch, 1);
     if (code != SQLITE_OK) {
         return qj_store_fail(store, connection, code, "clear");
     }

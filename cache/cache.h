@@ -8,9 +8,10 @@
  * opened.
  *
  * Threads: every call may be made from any thread; connections are pooled inside and no lock is held while a
- * query runs (a store in memory has one connection, which threads wait for). Durability: a commit survives
- * the death of the process at once; after a power cut the newest rows may be missing, never wrong. A hit
- * writes nothing: stamps and counters are gathered and written at close. */
+ * query runs (a store in memory has one connection, which threads wait for). A store may have one thread of
+ * its own, which takes no signals; qj_store_close ends it. Durability: a commit survives the death of the
+ * process at once; after a power cut the newest rows may be missing, never wrong. A hit writes nothing:
+ * stamps and counters are gathered and written at close. */
 #ifndef QJ_CACHE_CACHE_H
 #define QJ_CACHE_CACHE_H
 

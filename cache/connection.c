@@ -33,13 +33,23 @@ static int set_up(sqlite3 *db, const struct qj_place *place)
     bool map = place->mode != QJ_STORE_MEMORY && !place->is_shared;
     (void)snprintf(sql, sizeof sql,
                    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA synchronous=NORMAL;"
-                   "PRAGMA mmap_size=%d; PRAGMA wal_autocheckpoint=%d;%s",
-                   map ? 1 << 30 : 0, QJ_STORE_CHECKPOINT_PAGES,
+                   "PRAGMA mmap_size=%d;%s",
+                   map ? 1 << 30 : 0,
                    place->is_shared && place->mode == QJ_STORE_FILE ? "PRAGMA journal_mode=TRUNCATE;" : "");
     (void)sqlite3_extended_result_codes(db, 1);
     (void)sqlite3_busy_timeout(db, QJ_STORE_BUSY_MS);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+/* Takes the place of SQLite's own, which carries the log over within the commit and waits for the disk. */
+static int note_log(void *payload, sqlite3 *db, const char *name, int n_pages)
+{
+    struct qj_connection *connection = payload;
+    (void)db;
+    (void)name;
+    connection->n_log_pages = n_pages;
+    return SQLITE_OK;
 }
 
 static enum qj_open_result look_at_header(sqlite3 *db, const struct qj_place *place, char *why, size_t n_why)
@@ -114,6 +124,7 @@ enum qj_open_result qj_connection_open(struct qj_connection **out, const struct 
         place->mode == QJ_STORE_MEMORY ? open_memory(&connection->db) : open_file(&connection->db, place);
     if (code == SQLITE_OK) {
         code = set_up(connection->db, place);
+        (void)sqlite3_wal_hook(connection->db, note_log, connection);
     }
     if (code != SQLITE_OK) {
         (void)snprintf(why, n_why, "cannot open '%s': %s", place->path ? place->path : ":memory:",

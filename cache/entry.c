@@ -69,6 +69,7 @@ static void refuse(struct qj_store *store, struct qj_connection *connection,
     if (code == SQLITE_OK) {
         code = qj_connection_remove(connection, QJ_SQL_STAMP_REMOVE, qj_row_id(key));
     }
+    (void)atomic_fetch_add(&store->epoch, 1);
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_READONLY) {
         qj_store_return(store, connection);
     } else {
@@ -87,7 +88,7 @@ qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
         qj_store_count(store, QJ_MISSES, 1);
         return status == QJIT_NO_MEMORY ? status : QJIT_NOT_FOUND;
     }
-    bool is_held = qj_hold_get(connection, &entry, key);
+    bool is_held = qj_hold_get(store, connection, &entry, key);
     int code = is_held ? SQLITE_ROW : find_row(connection, &entry, &result, key);
     if (is_held || (code == SQLITE_ROW && result == QJ_ROW_OK)) {
         if (!is_held) {

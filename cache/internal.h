@@ -1,8 +1,8 @@
 /* Inside the store. Files: place.c (directory, file, file system, making and setting aside), connection.c
  * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
- * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next),
- * usage.c (counters, stamps), entry.c (get, has, refuse),
- * put.c (put, size limit), admin.c (each, clear, stat). */
+ * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next), keeper.c
+ * (the thread), usage.c (counters, stamps), entry.c (get, has, refuse), put.c (put, size limit), admin.c
+ * (each, clear, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 
@@ -20,7 +20,8 @@ enum {
     QJ_STORE_APPLICATION = 0x716a6974, /* "qjit" in the header of the file */
     QJ_STORE_VERSION = 1,
     QJ_STORE_PAGE_BYTES = 16384,
-    QJ_STORE_CHECKPOINT_PAGES = 2048, /* 32 MiB of log before a put carries it over */
+    QJ_STORE_CHECKPOINT_PAGES = 2048, /* 32 MiB of log before the keeper carries it over */
+    QJ_STORE_LOG_PAGES = 16384,       /* 256 MiB, before a writer does, which waits for the disk */
     QJ_STORE_BUSY_MS = 30000,
     QJ_STORE_INLINE_BYTES = 32768, /* payloads up to this come with their row */
     QJ_SUM_BYTES = 16,
@@ -67,6 +68,7 @@ bool qj_place_is_shared_type(uint64_t type);
 struct qj_hold {
     sqlite3_blob *record, *payload; /* NULL: nothing is held */
     int64_t begun, used;
+    unsigned epoch;   /* the store's when it was begun */
     int64_t last_hit; /* by way of a statement; 0: none yet */
 };
 
@@ -79,6 +81,7 @@ struct qj_connection {
     bool is_memory, is_read_only;
     bool may_hold; /* in a log file of its own: a reader that stays is in no writer's way */
     struct qj_hold hold;
+    int n_log_pages; /* as of the last commit here that has not been reported */
     struct qj_connection *next;
 };
 
@@ -131,13 +134,14 @@ struct qj_store {
     const struct qj_log *log;
     bool is_open; /* qj_store_open is over; not written afterwards */
     struct qj_connection *idle;
-    pthread_t keeper; /* gives up snapshots that are no longer used; see hold.c */
+    pthread_t keeper; /* see keeper.c */
     pthread_cond_t wake;
-    bool has_keeper, keeper_sleeps, is_closing;
+    bool has_keeper, keeper_sleeps, wants_checkpoint, is_closing;
     bool memory_is_lent;     /* the one connection of a store in memory */
     unsigned generation;     /* connections of an older one are closed when they come back */
     struct qj_stamp *stamps; /* QJ_STAMP_SLOTS of them, once there is one; two keys that want the same slot
                                 displace each other, which costs the order of removal a little truth */
+    atomic_uint epoch;       /* changes when rows are removed here: snapshots of before end */
     atomic_uint_fast64_t counters[QJ_COUNTERS]; /* not yet written */
 };
 
@@ -162,18 +166,25 @@ void qj_store_flush(struct qj_store *store);
 
 /* ---- hold.c ---------------------------------------------------------------------------------- */
 
+int64_t qj_hold_now(void); /* milliseconds */
+
 /* The row of `key` from the snapshot that the connection holds. False if there is none, or not this row in
  * it, or anything at all is wrong with it: nothing is held then, and a statement is to find out. */
-bool qj_hold_get(struct qj_connection *connection, struct qj_entry *out,
+bool qj_hold_get(struct qj_store *store, struct qj_connection *connection, struct qj_entry *out,
                  const uint8_t key[static QJ_DIGEST_BYTES]);
 
 /* After a hit by way of a statement: holds a snapshot if hits follow each other quickly. */
 void qj_hold_begin(struct qj_store *store, struct qj_connection *connection, int64_t id);
 void qj_hold_end(struct qj_connection *connection);
 
-/* The thread that gives up what is not used: woken by whoever returns a connection, ended by the close. */
-void qj_hold_wake(struct qj_store *store); /* with the lock */
-void qj_hold_stop(struct qj_store *store);
+/* The keeper, a thread: gives up snapshots that are not used and carries the log over. Started by whoever
+ * first needs it, woken by whoever returns a connection (with the lock), ended by the close. */
+bool qj_keeper_start(struct qj_store *store);
+void qj_keeper_wake(struct qj_store *store);
+void qj_keeper_stop(struct qj_store *store);
+
+/* Called with a connection that is about to be returned: sees to a log that has become long. */
+void qj_keeper_see_log(struct qj_store *store, struct qj_connection *connection);
 
 /* ---- row.c ----------------------------------------------------------------------------------- */
 

@@ -122,6 +122,7 @@ qjit_status qj_store_put(struct qj_store *store, const struct qj_row *row, const
     if (code != SQLITE_OK) {
         return qj_store_fail(store, connection, code, "write");
     }
+    qj_keeper_see_log(store, connection);
     qj_store_return(store, connection);
     return QJIT_OK;
 }

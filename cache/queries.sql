@@ -57,3 +57,6 @@ PRAGMA incremental_vacuum;
 
 -- name: checkpoint
 PRAGMA wal_checkpoint(TRUNCATE);
+
+-- name: checkpoint_passive
+PRAGMA wal_checkpoint(PASSIVE);

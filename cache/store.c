@@ -153,7 +153,7 @@ void qj_store_return(struct qj_store *store, struct qj_connection *connection)
     if (keep) {
         connection->next = store->idle;
         store->idle = connection;
-        qj_hold_wake(store);
+        qj_keeper_wake(store);
     }
     if (connection->is_memory) {
         store->memory_is_lent = false;
@@ -234,7 +234,7 @@ void qj_store_close(struct qj_store *store)
     if (!store) {
         return;
     }
-    qj_hold_stop(store);
+    qj_keeper_stop(store);
     qj_store_flush(store);
     close_all(store->idle);
     qj_place_finish(&store->place);
