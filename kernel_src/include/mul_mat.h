@@ -9,9 +9,7 @@
 // A line of quants in LDS is four words longer than the slice: so eight lanes that read 16 bytes each of
 // consecutive lines read from all banks.
 //
-// Matrix cores: an arch's variant takes the place of mul_mat_runs(), which alone knows how a slice in LDS is
-// multiplied; quants of a run and their scales lie as an MFMA or WMMA of i8 with K = 16 or 32 reads them, and
-// only its rows and columns are other lanes'. It then has a mul_mat_share of its own as well.
+// Matrix cores: where their variants go is in kernel_src/README.md.
 #pragma once
 
 #include "dp4a.h"
