@@ -9,6 +9,8 @@
 // A line of quants in LDS is four words longer than the slice: so eight lanes that read 16 bytes each of
 // consecutive lines read from all banks.
 //
+// __builtin_assume_aligned gets void pointers only: NVRTC does not compile others.
+//
 // Matrix cores: where their variants go is in kernel_src/README.md.
 #pragma once
 
@@ -72,8 +74,8 @@ template <typename Weights> struct mul_mat_activations {
     template <typename Scale>
     __device__ __forceinline__ void store(uint32_t *line, Scale *scales, unsigned stride) const
     {
-        memcpy(__builtin_assume_aligned(line, 16), q, 16);
-        memcpy(__builtin_assume_aligned(line + 4, 16), q + 4, 16);
+        memcpy(__builtin_assume_aligned((void *)line, 16), q, 16);
+        memcpy(__builtin_assume_aligned((void *)(line + 4), 16), q + 4, 16);
 #pragma unroll
         for (int run = 0; run < RUNS; run++)
             scale_of(scales[run * stride], run);
@@ -175,14 +177,14 @@ QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Sl
 #pragma unroll
         for (int r = 0; r < Share::ROWS; r++) {
             const unsigned at = row + r * Share::ROW_LANES;
-            memcpy(x[r], __builtin_assume_aligned(&in.x[at][run * WORDS], 16), sizeof x[r]);
+            memcpy(x[r], __builtin_assume_aligned((const void *)&in.x[at][run * WORDS], 16), sizeof x[r]);
             x_scales[r] = in.x_scales[run][at];
         }
 #pragma unroll
         for (int c = 0; c < Share::COLUMNS; c++) {
             const unsigned at = column + c * Share::COLUMN_LANES;
             uint32_t y[WORDS];
-            memcpy(y, __builtin_assume_aligned(&in.y[at][run * WORDS], 16), sizeof y);
+            memcpy(y, __builtin_assume_aligned((const void *)&in.y[at][run * WORDS], 16), sizeof y);
             const scale y_scale = in.y_scales[run][at];
 #pragma unroll
             for (int r = 0; r < Share::ROWS; r++)
