@@ -9,6 +9,8 @@
 // A line of quants in LDS is four words longer than the slice: so eight lanes that read 16 bytes each of
 // consecutive lines read from all banks.
 //
+// __builtin_assume_aligned gets void pointers only: NVRTC does not compile others.
+//
 // Matrix cores: where their variants go is in kernel_src/README.md.
 #pragma once
 
