@@ -89,7 +89,7 @@ static int open_file(sqlite3 **out, const struct qj_place *place)
 {
     int flags = place->mode == QJ_STORE_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
-    if (!place->is_immutable) {
+    if (!place->path || !place->is_immutable) {
         return sqlite3_open_v2(place->path, out, flags, NULL);
     }
     struct qj_buf uri = {0};
