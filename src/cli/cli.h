@@ -115,8 +115,21 @@ int cli_expand_archs(struct cli *cli, struct cli_list *out, const struct cli_lis
  * "native". */
 int cli_pick_arch(struct cli *cli, struct cli_list *out, const char *given);
 
-/* The kernel that the first operand names, and its facts. */
-int cli_find_kernel(struct cli *cli, qjit_kernel *out, qjit_kernel_info *out_info);
+/* What a command about one kernel on one arch takes, and what that is. */
+struct cli_subject_args {
+    const char *arch;
+};
+extern const struct cli_option cli_subject_options[];
+
+struct cli_subject {
+    qjit_kernel kernel; /* the first operand */
+    qjit_kernel_info info;
+    const char *arch; /* as cli_pick_arch has it; of archs */
+    struct cli_list archs;
+};
+
+/* Opens cli and finds the subject. Free its archs, whatever the result. */
+int cli_open_subject(struct cli *cli, struct cli_subject *out, const struct cli_subject_args *args);
 
 /* ---- output.c ------------------------------------------------------------------------------------ */
 

@@ -1,18 +1,7 @@
 /* qjit explain: what a kernel's key is made of, and why the store has it or not. */
 #include "cli.h"
 
-#include <stddef.h>
 #include <string.h>
-
-struct explain_args {
-    const char *arch;
-};
-
-static const struct cli_option explain_options[] = {
-    {'a', CLI_TEXT, "arch", "ARCH", offsetof(struct explain_args, arch),
-     "for this arch (else that of the first GPU here)"},
-    {0, CLI_FLAG, NULL, NULL, 0, NULL},
-};
 
 /* What the ingredients add up to. */
 struct explanation {
@@ -42,13 +31,13 @@ static int add_ingredient(void *payload, const qjit_ingredient *ingredient)
     return 0;
 }
 
-static void print_json(const qjit_kernel_info *info, const char *arch, struct explanation *explanation)
+static void print_json(const struct cli_subject *subject, struct explanation *explanation)
 {
     cJSON *object = cli_object();
-    cli_put_text(object, "name", info->name);
-    cli_put_text(object, "module", info->module);
-    cli_put_text(object, "unit", info->unit);
-    cli_put_text(object, "arch", arch);
+    cli_put_text(object, "name", subject->info.name);
+    cli_put_text(object, "module", subject->info.module);
+    cli_put_text(object, "unit", subject->info.unit);
+    cli_put_text(object, "arch", subject->arch);
     cli_put_text(object, "key", explanation->key);
     cli_put_bool(object, "hit", explanation->is_hit);
     cli_put_item(object, "differing", explanation->differing);
@@ -58,15 +47,14 @@ static void print_json(const qjit_kernel_info *info, const char *arch, struct ex
     cJSON_Delete(object);
 }
 
-static void print_verdict(const qjit_kernel_info *info, const char *arch,
-                          const struct explanation *explanation)
+static void print_verdict(const struct cli_subject *subject, const struct explanation *explanation)
 {
     if (explanation->is_hit) {
         printf("in the store: nothing has to be compiled\n");
     } else if (!explanation->has_row) {
-        printf("not in the store: it holds nothing of unit '%s'\n", info->unit);
+        printf("not in the store: it holds nothing of unit '%s'\n", subject->info.unit);
     } else {
-        printf("not in the store for %s: the nearest row differs in", arch);
+        printf("not in the store for %s: the nearest row differs in", subject->arch);
         const char *before = " ";
         for (const cJSON *name = explanation->differing->child; name; name = name->next, before = ", ")
             printf("%s%s", before, name->valuestring);
@@ -74,7 +62,7 @@ static void print_verdict(const qjit_kernel_info *info, const char *arch,
     }
 }
 
-static void print_text(const qjit_kernel_info *info, const char *arch, const struct explanation *explanation)
+static void print_text(const struct cli_subject *subject, const struct explanation *explanation)
 {
     for (const cJSON *item = explanation->ingredients->child; item; item = item->next) {
         const cJSON *stored = cJSON_GetObjectItem(item, "stored");
@@ -85,20 +73,21 @@ static void print_text(const qjit_kernel_info *info, const char *arch, const str
             printf("  %-10s%s\n", "  stored", stored->valuestring);
     }
     printf("  %-10s%s\n", "key", explanation->key);
-    print_verdict(info, arch, explanation);
+    print_verdict(subject, explanation);
 }
 
-static int explain(struct cli *cli, qjit_kernel kernel, const qjit_kernel_info *info, const char *arch)
+static int explain(struct cli *cli, const struct cli_subject *subject)
 {
     struct explanation explanation = {.ingredients = cli_array(), .differing = cli_array()};
     int result = CLI_OK;
-    qjit_status status = qjit_explain(cli->context, kernel, arch, add_ingredient, &explanation);
+    qjit_status status =
+        qjit_explain(cli->context, subject->kernel, subject->arch, add_ingredient, &explanation);
     if (status != QJIT_OK)
         result = cli_fail(cli, status, 0);
     else if (cli->json)
-        print_json(info, arch, &explanation);
+        print_json(subject, &explanation);
     else
-        print_text(info, arch, &explanation);
+        print_text(subject, &explanation);
     cJSON_Delete(explanation.ingredients);
     cJSON_Delete(explanation.differing);
     return result;
@@ -106,17 +95,11 @@ static int explain(struct cli *cli, qjit_kernel kernel, const qjit_kernel_info *
 
 static int run_explain(struct cli *cli, const void *args)
 {
-    struct cli_list arch = {0};
-    qjit_kernel kernel = 0;
-    qjit_kernel_info info = {0};
-    int result = cli_open(cli);
+    struct cli_subject subject = {0};
+    int result = cli_open_subject(cli, &subject, args);
     if (result == CLI_OK)
-        result = cli_find_kernel(cli, &kernel, &info);
-    if (result == CLI_OK)
-        result = cli_pick_arch(cli, &arch, ((const struct explain_args *)args)->arch);
-    if (result == CLI_OK)
-        result = explain(cli, kernel, &info, arch.items[0]);
-    cli_list_free(&arch);
+        result = explain(cli, &subject);
+    cli_list_free(&subject.archs);
     return result;
 }
 
@@ -131,8 +114,8 @@ const struct cli_command cmd_explain = {
         "\n"
         "Example:\n"
         "  qjit explain quantize_q8_1 --arch gfx1030\n",
-    .options = explain_options,
-    .args_size = sizeof(struct explain_args),
+    .options = cli_subject_options,
+    .args_size = sizeof(struct cli_subject_args),
     .min_operands = 1,
     .max_operands = 1,
     .run = run_explain,

@@ -2,18 +2,7 @@
 #include "cli.h"
 #include "usage.h"
 
-#include <stddef.h>
 #include <string.h>
-
-struct info_args {
-    const char *arch;
-};
-
-static const struct cli_option info_options[] = {
-    {'a', CLI_TEXT, "arch", "ARCH", offsetof(struct info_args, arch),
-     "for this arch (else that of the first GPU here)"},
-    {0, CLI_FLAG, NULL, NULL, 0, NULL},
-};
 
 static const struct cli_column info_columns[] = {
     {"name", "kernel", CLI_AS_TEXT},
@@ -44,15 +33,15 @@ static const qjit_kernel_usage *find_usage(const qjit_object *object, const char
     return NULL;
 }
 
-static void print_info(const struct cli *cli, const qjit_kernel_info *info, const qjit_object *object,
-                       const qjit_kernel_usage *usage, const char *arch)
+static void print_info(const struct cli *cli, const struct cli_subject *subject, const qjit_object *object,
+                       const qjit_kernel_usage *usage)
 {
     cJSON *json = cli_object();
-    cli_put_text(json, "name", info->name);
-    cli_put_text(json, "module", info->module);
-    cli_put_text(json, "unit", info->unit);
-    cli_put_words(json, "aliases", info->aliases);
-    cli_put_text(json, "arch", arch);
+    cli_put_text(json, "name", subject->info.name);
+    cli_put_text(json, "module", subject->info.module);
+    cli_put_text(json, "unit", subject->info.unit);
+    cli_put_words(json, "aliases", subject->info.aliases);
+    cli_put_text(json, "arch", subject->arch);
     cli_put_usage(json, usage);
     cli_put_number(json, "object_bytes", (double)object->n_bytes);
     cli_put_text(json, "key", object->key);
@@ -64,37 +53,31 @@ static void print_info(const struct cli *cli, const qjit_kernel_info *info, cons
     cJSON_Delete(json);
 }
 
-static int show(struct cli *cli, qjit_kernel kernel, const qjit_kernel_info *info, const char *arch)
+static int show(struct cli *cli, const struct cli_subject *subject)
 {
     qjit_object *object = NULL;
     int result = CLI_OK;
-    qjit_status status = qjit_get_object(cli->context, &object, kernel, arch);
+    qjit_status status = qjit_get_object(cli->context, &object, subject->kernel, subject->arch);
     if (status != QJIT_OK)
         return cli_fail(cli, status, 0);
-    const qjit_kernel_usage *usage = find_usage(object, info->name);
+    const qjit_kernel_usage *usage = find_usage(object, subject->info.name);
     if (usage)
-        print_info(cli, info, object, usage, arch);
+        print_info(cli, subject, object, usage);
     else
         result =
             cli_fail_text(cli, QJIT_OBJECT_REFUSED, "the code object of unit '%s' for %s has no kernel '%s'",
-                          info->unit, arch, info->name);
+                          subject->info.unit, subject->arch, subject->info.name);
     qjit_object_destroy(object);
     return result;
 }
 
 static int run_info(struct cli *cli, const void *args)
 {
-    struct cli_list arch = {0};
-    qjit_kernel kernel = 0;
-    qjit_kernel_info info = {0};
-    int result = cli_open(cli);
+    struct cli_subject subject = {0};
+    int result = cli_open_subject(cli, &subject, args);
     if (result == CLI_OK)
-        result = cli_find_kernel(cli, &kernel, &info);
-    if (result == CLI_OK)
-        result = cli_pick_arch(cli, &arch, ((const struct info_args *)args)->arch);
-    if (result == CLI_OK)
-        result = show(cli, kernel, &info, arch.items[0]);
-    cli_list_free(&arch);
+        result = show(cli, &subject);
+    cli_list_free(&subject.archs);
     return result;
 }
 
@@ -108,8 +91,8 @@ const struct cli_command cmd_info = {
         "\n"
         "Example:\n"
         "  qjit info quantize_q8_1 --arch gfx1030\n",
-    .options = info_options,
-    .args_size = sizeof(struct info_args),
+    .options = cli_subject_options,
+    .args_size = sizeof(struct cli_subject_args),
     .min_operands = 1,
     .max_operands = 1,
     .run = run_info,

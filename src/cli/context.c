@@ -1,6 +1,7 @@
 /* The context of a command, its log, and the archs and kernels that a command line means. */
 #include "cli.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,10 +109,28 @@ int cli_pick_arch(struct cli *cli, struct cli_list *out, const char *given)
     return CLI_OK;
 }
 
-int cli_find_kernel(struct cli *cli, qjit_kernel *out, qjit_kernel_info *out_info)
+const struct cli_option cli_subject_options[] = {
+    {'a', CLI_TEXT, "arch", "ARCH", offsetof(struct cli_subject_args, arch),
+     "for this arch (else that of the first GPU here)"},
+    {0, CLI_FLAG, NULL, NULL, 0, NULL},
+};
+
+static int find_kernel(struct cli *cli, struct cli_subject *out)
 {
-    qjit_status status = qjit_find_kernel(cli->context, out, cli->operands[0]);
+    qjit_status status = qjit_find_kernel(cli->context, &out->kernel, cli->operands[0]);
     if (status == QJIT_OK)
-        status = qjit_get_kernel_info(cli->context, out_info, *out);
+        status = qjit_get_kernel_info(cli->context, &out->info, out->kernel);
     return status == QJIT_OK ? CLI_OK : cli_fail(cli, status, 0);
+}
+
+int cli_open_subject(struct cli *cli, struct cli_subject *out, const struct cli_subject_args *args)
+{
+    int result = cli_open(cli);
+    if (result == CLI_OK)
+        result = find_kernel(cli, out);
+    if (result == CLI_OK)
+        result = cli_pick_arch(cli, &out->archs, args->arch);
+    if (result == CLI_OK)
+        out->arch = out->archs.items[0];
+    return result;
 }
