@@ -343,9 +343,25 @@ bool write_dynamic_lds(const Workplace &place)
     return true;
 }
 
+/* Unrolling pays where registers are many and jumps are dear. A host's compiler takes up to five times as
+ * long for the code that it makes, which is run a few times here. Lines stay where they are. */
+std::string without_unrolling(std::string text)
+{
+    static const char pragma[] = "#pragma unroll";
+    for (size_t at = 0; (at = text.find(pragma, at)) != std::string::npos;) {
+        size_t end = std::min(text.find('\n', at), text.size());
+        size_t begin = text.find_last_of('\n', at) + 1;
+        if (text.find_first_not_of(" \t", begin) == at)
+            text.replace(at, end - at, "");
+        else
+            at = end;
+    }
+    return text;
+}
+
 void build(const Workplace &place, const std::string &clang, const Settings &settings, Program &program)
 {
-    std::string preprocessed = place.read("unit.ii");
+    std::string preprocessed = without_unrolling(place.read("unit.ii"));
     place.write("unit.ii", preprocessed + "\n" + generate_entries(preprocessed, program.expressions));
     std::vector<std::string> command = {clang, "-c", "-x", "c++-cpp-output"};
     for (const std::string &flag : common_flags(settings))
