@@ -2,12 +2,14 @@
  * without it the usual names are tried.
  *
  * Four lines: a cold first compile, whole process against whole process (stock compiles an empty kernel, qjit
- * a real one, store included); a compile in a warm worker against one in a warm process; all kernels by one
- * worker against as many stock processes; and how warm-up grows with the number of workers. Rounds alternate,
- * figures are medians, ratios those of a round. */
+ * a real one, store included); a compile in a warm worker against one in a warm process (an empty kernel
+ * again); the 23 kernels that quantise and dequantise by one worker against as many stock processes, each
+ * with a kernel of that kind; and how warm-up grows with the number of workers. Rounds alternate, figures are
+ * medians, ratios those of a round. */
 #include <dlfcn.h>
 #include <qjit/qjit.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +18,38 @@
 
 #include "bench.h"
 
-enum { N_COLD = 9, N_WARM = 15, N_PARALLEL = 3, N_JOBS_MAX = 8, N_TIMES_MAX = 4096 };
+enum {
+    N_COLD = 9,
+    N_WARM = 15,
+    N_ALL = 3,
+    N_PARALLEL = 3,
+    N_KERNELS = 23,
+    N_JOBS_MAX = 8,
+    N_TIMES_MAX = 256
+};
 
 extern char **environ;
 
 static const char arch[] = "gfx1030";
 static const char kernel[] = "dequantize_block_q4_0_f32";
 static const char *library;
+
+/* What stock hipRTC compiles: nothing, and a kernel as people write them. */
+static const char empty[] = "extern \"C\" __global__ void k() {}\n";
+static const char dequantize[] =
+    "struct block { _Float16 d; unsigned char qs[16]; };\n"
+    "extern \"C\" __global__ void k(const block *x, float *y, int n_blocks)\n"
+    "{\n"
+    "    int i = blockIdx.x * blockDim.x + threadIdx.x, b = i / 16, q = i % 16;\n"
+    "    if (b >= n_blocks)\n"
+    "        return;\n"
+    "    float d = (float)x[b].d;\n"
+    "    y[b * 32 + q] = d * ((x[b].qs[q] & 15) - 8);\n"
+    "    y[b * 32 + q + 16] = d * ((x[b].qs[q] >> 4) - 8);\n"
+    "}\n";
+
+/* The kernels that are warmed. */
+static const char *kernels[N_KERNELS];
 
 static double now_ms(void)
 {
@@ -69,13 +96,12 @@ static void stock_open(void)
     memcpy(&stock.destroy, &destroy, sizeof destroy);
 }
 
-static void stock_compile(void)
+static void stock_compile(const char *source)
 {
     const char *options[] = {"--offload-arch=gfx1030"};
     void *program;
-    if (stock.create(&program, "extern \"C\" __global__ void k() {}\n", "k.hip", 0, NULL, NULL) ||
-        stock.compile(program, 1, options)) {
-        fail("hipRTC does not compile an empty kernel");
+    if (stock.create(&program, source, "k.hip", 0, NULL, NULL) || stock.compile(program, 1, options)) {
+        fail("hipRTC does not compile a plain kernel");
     }
     (void)stock.destroy(&program);
 }
@@ -126,15 +152,39 @@ static int note(void *payload, const qjit_warm_event *event)
     return 0;
 }
 
-/* Compiles every unit for the archs into no store; milliseconds. */
-static double warm(uint32_t n_jobs, const char *const *archs, size_t n_archs, struct times *times)
+static void find_kernels(void)
+{
+    qjit_context *context = context_of(NULL, 1);
+    qjit_kernel_info info;
+    size_t n = 0;
+    for (qjit_kernel id = 0; qjit_get_kernel_info(context, &info, id) == QJIT_OK; id++) {
+        if (strcmp(info.name, "quantize_q8_1") != 0 && strncmp(info.name, "dequantize_block_q", 18) != 0) {
+            continue;
+        }
+        char *name = n < N_KERNELS ? strdup(info.name) : NULL;
+        if (!name) {
+            fail("there are more kernels than this program knows");
+        }
+        kernels[n++] = name;
+    }
+    qjit_destroy(context);
+    if (n < N_KERNELS) {
+        fail("there are fewer kernels than this program knows");
+    }
+}
+
+/* Compiles the units of `kernels` for the archs into the store, if any; milliseconds. */
+static double warm(const char *store, uint32_t n_jobs, const char *const *archs, size_t n_archs,
+                   struct times *times)
 {
     qjit_warm_options options = {.struct_size = sizeof options, .archs = archs, .n_archs = n_archs};
+    options.kernels = kernels;
+    options.n_kernels = N_KERNELS;
     options.progress = note;
     options.payload = times;
     times->n = 0;
     double start = now_ms();
-    qjit_context *context = context_of(NULL, n_jobs);
+    qjit_context *context = context_of(store, n_jobs);
     if (qjit_warm(context, NULL, &options)) {
         fail("qjit_warm");
     }
@@ -184,16 +234,23 @@ static void print_pair(const char *name, double *qjit_ms, double *stock_ms, size
     bench_end(&line);
 }
 
+/* run() with the directory of a new store as argument. */
+static double run_with_store(const char *mode)
+{
+    char store[] = "/tmp/qjit-bench-XXXXXX";
+    if (!mkdtemp(store)) {
+        fail("mkdtemp");
+    }
+    double ms = run(mode, store);
+    remove_store(store);
+    return ms;
+}
+
 static void measure_cold(void)
 {
     double qjit_ms[N_COLD], stock_ms[N_COLD];
     for (int i = -1; i < N_COLD; i++) { /* the first pair warms the page cache */
-        char store[] = "/tmp/qjit-bench-XXXXXX";
-        if (!mkdtemp(store)) {
-            fail("mkdtemp");
-        }
-        double one = run("--stock", library), other = run("--first", store);
-        remove_store(store);
+        double one = run("--stock", library), other = run_with_store("--first");
         if (i >= 0) {
             stock_ms[i] = one;
             qjit_ms[i] = other;
@@ -208,30 +265,28 @@ static void measure_warm(void)
     static struct times times;
     double qjit_ms[N_WARM], stock_ms[N_WARM];
     stock_open();
-    stock_compile();
-    (void)warm(1, archs, 2, &times); /* the first answer comes from a cold worker */
+    stock_compile(empty);
+    (void)warm(NULL, 1, archs, 2, &times); /* the first answer comes from a cold worker */
     for (size_t i = 0; i < N_WARM; i++) {
         double start = now_ms();
-        stock_compile();
+        stock_compile(empty);
         stock_ms[i] = now_ms() - start;
         qjit_ms[i] = times.at_ms[i + 2] - times.at_ms[i + 1];
     }
     print_pair("compile_warm", qjit_ms, stock_ms, N_WARM, 0.5);
 }
 
-/* Stock processes cost the same each time: two in each round stand for all of them. */
 static void measure_all(void)
 {
-    enum { N_KERNELS = 23 };
-    static const char *const archs[] = {"gfx1030"};
-    static struct times times;
-    double qjit_ms[N_PARALLEL], stock_ms[N_PARALLEL];
-    for (size_t i = 0; i < N_PARALLEL; i++) {
-        double before = run("--stock", library);
-        qjit_ms[i] = warm(1, archs, 1, &times);
-        stock_ms[i] = N_KERNELS * (before + run("--stock", library)) / 2;
+    double qjit_ms[N_ALL], stock_ms[N_ALL];
+    for (size_t i = 0; i < N_ALL; i++) {
+        qjit_ms[i] = run_with_store("--all");
+        stock_ms[i] = 0;
+        for (size_t k = 0; k < N_KERNELS; k++) {
+            stock_ms[i] += run("--stock-unit", library);
+        }
     }
-    print_pair("compile_all", qjit_ms, stock_ms, N_PARALLEL, 0.25);
+    print_pair("compile_all", qjit_ms, stock_ms, N_ALL, 0.25);
 }
 
 static void measure_parallel(void)
@@ -242,7 +297,7 @@ static void measure_parallel(void)
     double ms[N_PARALLEL], alone_ms = 0;
     for (uint32_t n = 1; n <= (uint32_t)n_cpus && n <= N_JOBS_MAX; n *= 2) {
         for (size_t i = 0; i < N_PARALLEL; i++) {
-            ms[i] = warm(n, archs, sizeof archs / sizeof *archs, &times);
+            ms[i] = warm(NULL, n, archs, sizeof archs / sizeof *archs, &times);
         }
         double median_ms = bench_median(ms, N_PARALLEL);
         alone_ms = n == 1 ? median_ms : alone_ms;
@@ -257,21 +312,35 @@ static void measure_parallel(void)
     }
 }
 
+/* What a process of its own does. False: `mode` is none. */
+static bool run_mode(const char *mode, const char *argument)
+{
+    static const char *const archs[] = {"gfx1030"};
+    static struct times times;
+    bool is_empty = strcmp(mode, "--stock") == 0;
+    if (is_empty || strcmp(mode, "--stock-unit") == 0) {
+        library = argument;
+        stock_open();
+        stock_compile(is_empty ? empty : dequantize);
+    } else if (argument && strcmp(mode, "--first") == 0) {
+        first_use(argument);
+    } else if (argument && strcmp(mode, "--all") == 0) {
+        find_kernels();
+        (void)warm(argument, 1, archs, 1, &times);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 int main(int argc, char *argv[])
 {
-    const char *mode = argc > 1 ? argv[1] : "";
     (void)setenv("AMD_COMGR_CACHE", "0", 1); /* stock compiles, too, and does not read */
-    if (strcmp(mode, "--stock") == 0) {
-        library = argc > 2 ? argv[2] : NULL;
-        stock_open();
-        stock_compile();
-        return 0;
-    }
-    if (strcmp(mode, "--first") == 0 && argc > 2) {
-        first_use(argv[2]);
+    if (argc > 1 && run_mode(argv[1], argc > 2 ? argv[2] : NULL)) {
         return 0;
     }
     library = argc > 1 ? argv[1] : NULL;
+    find_kernels();
     measure_cold();
     measure_warm();
     measure_all();
