@@ -1,10 +1,11 @@
-// dequantize_block_<T>_f32 and _f16, one block type a unit.
+// dequantize_block_<T>_f32 or _f16, a unit of its own: the compiler takes as long for each.
 //
 // y[e] = the value of element e; f16 results are the f32 value rounded to nearest, ties to even. Consecutive
 // threads write consecutive elements. Nothing past the last element is read or written.
 //
 // The unit's defines are its row of the launch table, a contract with existing callers:
 //   QJ_TYPE      block type: q4_0 ... q8_K
+//   QJ_TO        type of the results: f32 or f16
 //   QJ_THREADS   threads in a block
 //   QJ_ELEMENTS  elements of one block of threads: the grid is ceil(n / QJ_ELEMENTS)
 //   QJ_K         elements that the parameter k counts in: 32 (k is a number of blocks) or 1 (of elements);
@@ -14,11 +15,14 @@
 #define QJ_CAT_(a, b, c) a##b##c
 #define QJ_CAT(a, b, c)  QJ_CAT_(a, b, c)
 
+typedef float to_f32;
+typedef __half to_f16;
 typedef QJ_CAT(block_, QJ_TYPE, ) block_type;
+typedef QJ_CAT(to_, QJ_TO, ) to;
 
 // QJ_ELEMENTS elements by QJ_THREADS threads, of which thread t has the elements t, t + QJ_THREADS, ...:
 // first all are decoded, then all are written, so that their loads are under way together.
-template <typename T> QJ_DEVICE void dequantize_all(const block_type *__restrict__ x, T *__restrict__ y)
+QJ_DEVICE void dequantize_all(const block_type *__restrict__ x, to *__restrict__ y)
 {
     enum { N_VALUES = QJ_ELEMENTS / QJ_THREADS };
     const unsigned t = threadIdx.x % QJ_THREADS; // so its bound is known in time to fold the decoding
@@ -30,19 +34,18 @@ template <typename T> QJ_DEVICE void dequantize_all(const block_type *__restrict
     }
 #pragma unroll
     for (unsigned i = 0; i < N_VALUES; i++)
-        y[i * QJ_THREADS + t] = from_float<T>(values[i]);
+        y[i * QJ_THREADS + t] = from_float<to>(values[i]);
 }
 
 // The last block of threads, where fewer elements are left.
-template <typename T>
-QJ_DEVICE void dequantize_some(const block_type *__restrict__ x, T *__restrict__ y, unsigned n)
+QJ_DEVICE void dequantize_some(const block_type *__restrict__ x, to *__restrict__ y, unsigned n)
 {
 #pragma unroll 1
     for (unsigned e = threadIdx.x; e < n; e += QJ_THREADS)
-        y[e] = from_float<T>(element(x[e / block_type::SIZE], e % block_type::SIZE));
+        y[e] = from_float<to>(element(x[e / block_type::SIZE], e % block_type::SIZE));
 }
 
-template <typename T> QJ_DEVICE void dequantize(const void *__restrict__ vx, T *__restrict__ y, size_t n)
+QJ_DEVICE void dequantize(const void *__restrict__ vx, to *__restrict__ y, size_t n)
 {
     const size_t first = (size_t)blockIdx.x * QJ_ELEMENTS;
     const block_type *__restrict__ x = (const block_type *)vx + first / block_type::SIZE;
@@ -53,19 +56,16 @@ template <typename T> QJ_DEVICE void dequantize(const void *__restrict__ vx, T *
 }
 
 #if QJ_K
-#define QJ_PARAMETERS(T) const void *__restrict__ vx, T *__restrict__ y, const int k
-#define QJ_COUNT         (k > 0 ? (size_t)k * QJ_K : 0)
+#define QJ_PARAMETER_K , const int k
+#define QJ_COUNT       (k > 0 ? (size_t)k * QJ_K : 0)
 #else
-#define QJ_PARAMETERS(T) const void *__restrict__ vx, T *__restrict__ y
-#define QJ_COUNT         (((size_t)blockIdx.x + 1) * QJ_ELEMENTS)
+#define QJ_PARAMETER_K
+#define QJ_COUNT (((size_t)blockIdx.x + 1) * QJ_ELEMENTS)
 #endif
 
-QJ_KERNEL(QJ_THREADS) QJ_CAT(dequantize_block_, QJ_TYPE, _f32)(QJ_PARAMETERS(float))
-{
-    dequantize(vx, y, QJ_COUNT);
-}
-
-QJ_KERNEL(QJ_THREADS) QJ_CAT(dequantize_block_, QJ_TYPE, _f16)(QJ_PARAMETERS(__half))
+QJ_KERNEL(QJ_THREADS)
+QJ_CAT(dequantize_block_, QJ_TYPE, QJ_CAT(_, QJ_TO, ))
+(const void *__restrict__ vx, to *__restrict__ y QJ_PARAMETER_K)
 {
     dequantize(vx, y, QJ_COUNT);
 }

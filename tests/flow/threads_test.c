@@ -8,7 +8,7 @@
 enum { N_THREADS = 16, N_KERNELS = 4 };
 
 static const char *const kernels[N_KERNELS] = {"quantize_q8_1", "dequantize_block_q4_0_f32",
-                                               "dequantize_block_q4_0_f16", "dequantize_block_q8_0_f32"};
+                                               "mul_mat_vec_q4_0_q8_1_cuda5", "mul_mat_vec_q4_0_q8_1_cuda6"};
 
 struct asker {
     qjit_context *context;
