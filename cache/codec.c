@@ -76,12 +76,12 @@ static bool copies_slowly(const char *to)
     return ((uintptr_t)to - NEXT_BYTES - 1) % 4096 < 63;
 }
 
-static int read_piece(char *out, sqlite3_blob *blob, size_t at, size_t n_bytes, size_t n_step)
+static int read_in_steps(char *out, sqlite3_blob *blob, size_t n_bytes, size_t n_step)
 {
     int code = SQLITE_OK;
-    for (size_t done = 0; done < n_bytes && code == SQLITE_OK; done += n_step) {
-        size_t n = n_bytes - done < n_step ? n_bytes - done : n_step;
-        code = sqlite3_blob_read(blob, out + done, (int)n, (int)(at + done));
+    for (size_t at = 0; at < n_bytes && code == SQLITE_OK; at += n_step) {
+        size_t n = n_bytes - at < n_step ? n_bytes - at : n_step;
+        code = sqlite3_blob_read(blob, out + at, (int)n, (int)at);
     }
     return code;
 }
@@ -95,24 +95,12 @@ static enum qj_row_result copy_checked(void *out, int *code, size_t n_bytes, con
         struct qj_sum whole = qj_payload_sum(out, n_bytes);
         return memcmp(&whole, &payload->sum, sizeof whole) == 0 ? QJ_ROW_OK : QJ_ROW_DAMAGED;
     }
-    XXH3_state_t *state = XXH3_createState();
-    if (!state) {
-        return QJ_ROW_NO_MEMORY;
+    size_t n_step = n_bytes;
+    for (size_t at = bytes_before_overflow(payload->n_record, n_bytes); at < n_bytes; at += OVERFLOW_BYTES) {
+        n_step = copies_slowly((const char *)out + at) ? SMALL_BYTES : n_step;
     }
-    (void)XXH3_128bits_reset(state);
-    /* A page at a time, each checked while still in the nearest cache. */
-    size_t n = bytes_before_overflow(payload->n_record, n_bytes);
-    for (size_t at = 0; at < n_bytes && *code == SQLITE_OK;) {
-        char *to = (char *)out + at;
-        *code = read_piece(to, blob, at, n, at == 0 || copies_slowly(to) ? SMALL_BYTES : n);
-        if (*code == SQLITE_OK) {
-            (void)XXH3_128bits_update(state, to, n);
-        }
-        at += n;
-        n = n_bytes - at < OVERFLOW_BYTES ? n_bytes - at : OVERFLOW_BYTES;
-    }
-    struct qj_sum found = canonical(XXH3_128bits_digest(state));
-    (void)XXH3_freeState(state);
+    *code = read_in_steps(out, blob, n_bytes, n_step);
+    struct qj_sum found = qj_payload_sum(out, n_bytes);
     return *code == SQLITE_OK && memcmp(&found, &payload->sum, sizeof found) == 0 ? QJ_ROW_OK
                                                                                   : QJ_ROW_DAMAGED;
 }
