@@ -19,16 +19,38 @@ TestSuite(warm, .init = flow_init);
 Test(warm, twice_compiles_once)
 {
     static const char *const archs[] = {"gfx1030", "gfx90a:xnack-:sramecc+"};
-    static const char *const modules[] = {"quantized"};
+    static const char *const kernels[] = {"quantize_q8_1", "dequantize_block_q4_0_f32",
+                                          "dequantize_block_q8_K_f16"};
     qjit_context *context = flow_create(NULL);
-    qjit_warm_options only = {.modules = modules, .n_modules = 1};
+    qjit_warm_options only = {.kernels = kernels, .n_kernels = 3};
     qjit_warm_result first = warm(context, QJIT_OK, archs, 2, only);
     cr_assert_eq(first.n_archs, 2);
-    cr_assert_eq(first.n_compiled, first.n_units);
-    cr_assert_geq(first.n_units, 24);
+    cr_assert_eq(first.n_units, 6);
+    cr_assert_eq(first.n_compiled, 6);
     qjit_warm_result second = warm(context, QJIT_OK, archs, 2, only);
     cr_assert_eq(second.n_compiled, 0);
-    cr_assert_eq(second.n_cached, first.n_units);
+    cr_assert_eq(second.n_cached, 6);
+    qjit_destroy(context);
+}
+
+Test(warm, a_module_is_all_its_units)
+{
+    static const char *const archs[] = {"gfx1030"};
+    static const char *const modules[] = {"app"};
+    static const char *const names[] = {"one", "other"};
+    qjit_context *context = flow_create(NULL);
+    for (int i = 0; i < 2; i++) {
+        qjit_kernel kernel;
+        qjit_source source = {
+            .struct_size = sizeof source, .name = names[i], .kernels = &names[i], .n_kernels = 1};
+        source.text =
+            i == 0 ? "extern \"C\" __global__ void one() {}\n" : "extern \"C\" __global__ void other() {}\n";
+        cr_assert_eq(qjit_add_source(context, &kernel, &source), QJIT_OK, "%s", qjit_error_detail());
+    }
+    qjit_warm_result result =
+        warm(context, QJIT_OK, archs, 1, (qjit_warm_options){.modules = modules, .n_modules = 1});
+    cr_assert_eq(result.n_units, 2);
+    cr_assert_eq(result.n_compiled, 2);
     qjit_destroy(context);
 }
 
