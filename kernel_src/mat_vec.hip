@@ -29,9 +29,13 @@ typedef QJ_CAT(block_, QJ_TYPE, , ) block_type;
     }
 
 // Two rows to a block, whether a thread has one of them or both.
+#define QJ_MAT_VEC_THREAD_ROWS(batch)                                                                        \
+    ((int)tuning::MAT_VEC_BATCH_ROWS < mat_vec_rows_max<block_type>(batch)                                   \
+         ? (int)tuning::MAT_VEC_BATCH_ROWS                                                                   \
+         : mat_vec_rows_max<block_type>(batch))
 #define QJ_MAT_VEC_BATCH(batch)                                                                              \
-    QJ_MAT_VEC(batch, tuning::MAT_VEC_BATCH_ROWS,                                                            \
-               QJ_MAT_VEC_SUBGROUPS(batch) * tuning::MAT_VEC_BATCH_ROWS / QJ_MAT_VEC_ROWS(batch))
+    QJ_MAT_VEC(batch, QJ_MAT_VEC_THREAD_ROWS(batch),                                                         \
+               QJ_MAT_VEC_SUBGROUPS(batch) * QJ_MAT_VEC_THREAD_ROWS(batch) / QJ_MAT_VEC_ROWS(batch))
 
 #if QJ_FIRST <= 1
 QJ_MAT_VEC(1, tuning::MAT_VEC_ROWS, tuning::MAT_VEC_SHARERS)

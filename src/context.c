@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "object/arch.h"
 
 static qjit_status out_of_memory(void)
 {
@@ -185,10 +186,58 @@ qjit_status qj_context_kernel_names(const qjit_context *context, const char *con
     return QJIT_OK;
 }
 
+static qjit_status open_archs(qjit_context *context)
+{
+    qjit_status status = open_pool(context);
+    char *archs = NULL;
+    if (status == QJIT_OK && !atomic_load(&context->archs)) {
+        status = qj_pool_archs(atomic_load(&context->pool), &archs);
+        if (status == QJIT_OK) {
+            atomic_store(&context->archs, archs);
+        }
+    }
+    return status;
+}
+
+/* True if the compiler knows the processor of `arch`. */
+static bool is_known(const char *archs, const char *arch)
+{
+    size_t n = strcspn(arch, ":");
+    for (const char *line = archs; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        if (strncmp(line, arch, n) == 0 && (line[n] == '\n' || line[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What to compile for where `arch` is wanted: itself, unless the context may fall back, must and can. */
+static qjit_status choose_arch(char out[static QJ_ARCH_MAX], qjit_context *context, const char *arch)
+{
+    char generic[QJ_ARCH_MAX];
+    qjit_status status = qj_arch_canonical(out, arch);
+    if (status != QJIT_OK || !qj_arch_generic(generic, out)) {
+        return status;
+    }
+    status = atomic_load(&context->archs) ? QJIT_OK : open_once(context, open_archs);
+    const char *archs = atomic_load(&context->archs);
+    if (status == QJIT_OK && !is_known(archs, out) && is_known(archs, generic)) {
+        qj_log(&context->options.log, QJIT_LOG_INFO, "the compiler does not know '%s': compiling for '%s'",
+               out, generic);
+        memcpy(out, generic, sizeof generic);
+    }
+    return status;
+}
+
 qjit_status qj_context_plan(struct qj_plan *out, qjit_context *context, const struct qj_unit *unit,
                             const char *const *names, const char *arch)
 {
     const char *compiler;
+    char chosen[QJ_ARCH_MAX];
     qjit_status status = qj_context_compiler(context, &compiler);
+    if (status == QJIT_OK && context->options.flags & QJIT_GENERIC_ARCH) {
+        status = choose_arch(chosen, context, arch);
+        arch = chosen;
+    }
     return status == QJIT_OK ? qj_plan_init(out, unit, names, arch, compiler) : status;
 }

@@ -32,7 +32,8 @@ struct qjit_context {
     _Atomic(struct qj_hip *) hip;
     _Atomic(char *) compiler; /* identity */
     _Atomic(struct qj_pool *) pool;
-    uint32_t n_devices; /* once hip is set */
+    _Atomic(char *) archs; /* the compiler knows, one a line; asked for with QJIT_GENERIC_ARCH only */
+    uint32_t n_devices;    /* once hip is set */
     qjit_device devices[QJ_DEVICES_MAX];
 };
 
@@ -65,7 +66,8 @@ struct qj_image {
 qjit_status qj_image_get(struct qj_image *out, qjit_context *context, const struct qj_plan *plan);
 void qj_image_finish(struct qj_image *image);
 
-/* Plans `unit` for `arch` with this context's compiler; names as from qj_context_kernel_names. */
+/* Plans `unit` for `arch`, or with QJIT_GENERIC_ARCH for what stands in for it, with this context's compiler;
+ * names as from qj_context_kernel_names. */
 qjit_status qj_context_plan(struct qj_plan *out, qjit_context *context, const struct qj_unit *unit,
                             const char *const *names, const char *arch);
 

@@ -75,6 +75,9 @@ static qjit_status read_numbers(struct qj_options *out, bool env)
     if (status == QJIT_OK && env && (text = variable("QJIT_FORBID_COMPILE"))) {
         status = parse_flag(&out->flags, QJIT_FORBID_COMPILE, "QJIT_FORBID_COMPILE", text);
     }
+    if (status == QJIT_OK && env && (text = variable("QJIT_GENERIC_ARCH"))) {
+        status = parse_flag(&out->flags, QJIT_GENERIC_ARCH, "QJIT_GENERIC_ARCH", text);
+    }
     if (!out->n_jobs) {
         long online = sysconf(_SC_NPROCESSORS_ONLN);
         out->n_jobs = online > 0 && online <= 1024 ? (uint32_t)online : 1;

@@ -66,6 +66,7 @@ void qjit_destroy(qjit_context *context)
     free(context->where);
     free(context->hip);
     free(context->compiler);
+    free(context->archs);
     qj_options_finish(&context->options);
     (void)pthread_mutex_destroy(&context->opening);
     free(context);

@@ -97,7 +97,11 @@ typedef void (*qjit_log_fn)(void *payload, enum qjit_log_level level, const char
 enum qjit_flags {
     QJIT_FORBID_COMPILE = 1u << 0, /* a miss fails with QJIT_COMPILE_FORBIDDEN */
     QJIT_NO_STORE = 1u << 1,       /* no file: code objects live in memory until qjit_destroy */
-    QJIT_IGNORE_ENV = 1u << 2      /* read no QJIT_* environment variable (always so in setuid programs) */
+    QJIT_IGNORE_ENV = 1u << 2,     /* read no QJIT_* environment variable (always so in setuid programs) */
+    /* Compile for the generic target of its family (gfx11-generic) where the compiler does not know an arch,
+     * but knows that; the code is slower, keyed and stored as the generic target's. Else, and without this
+     * flag, QJIT_ARCH_UNKNOWN. */
+    QJIT_GENERIC_ARCH = 1u << 3
 };
 
 typedef struct qjit_options {

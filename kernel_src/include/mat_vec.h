@@ -70,6 +70,24 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
     }
 }
 
+// Rows that a thread may have at most with `columns` columns: clang 20 and later spill with two of these
+// types and five columns or more, as they unpack both before the first product.
+template <typename Block> constexpr int mat_vec_rows_max(int)
+{
+    return 2;
+}
+#if defined(__GFX11__) || defined(__GFX12__)
+template <> constexpr int mat_vec_rows_max<block_q3_K>(int columns)
+{
+    return columns < 5 ? 2 : 1;
+}
+#elif defined(__gfx906__)
+template <> constexpr int mat_vec_rows_max<block_q2_K>(int columns)
+{
+    return columns < 5 ? 2 : 1;
+}
+#endif
+
 // The same for as many columns at a time as the arch has registers for.
 template <typename Block, int ROWS, int COLUMNS, int SUBGROUPS, int SHARERS>
 QJ_DEVICE void mat_vec_in_turns(const void *__restrict__ vx, const void *__restrict__ vy,

@@ -67,11 +67,11 @@ enum qj_mul_mat_tile { QJ_MUL_MAT_TILES(QJ_MUL_MAT_TILE) };
     row(gfx906,              64,      32,   16,            4,        1)                                      \
     row(cdna,                64,      64,   16,            4,        2)                                      \
     row(cdna3,               64,      64,   16,            4,        2)                                      \
-    row(rdna1,               64,      64,   16,            4,        2)                                      \
-    row(rdna2,               64,      64,   16,            4,        2)                                      \
-    row(rdna3,               64,      64,   16,            4,        2)                                      \
-    row(rdna35,              64,      64,   16,            4,        2)                                      \
-    row(rdna4,               64,      64,   16,            4,        2)
+    row(rdna1,               64,      32,   16,            4,        1)                                      \
+    row(rdna2,               64,      64,   16,            4,        1)                                      \
+    row(rdna3,               64,      64,   16,            4,        1)                                      \
+    row(rdna35,              64,      64,   16,            4,        1)                                      \
+    row(rdna4,               64,      64,   16,            4,        1)
 // clang-format on
 
 #if defined(__HIP_PLATFORM_NVIDIA__)

@@ -69,6 +69,8 @@ void cli_help_all(FILE *out, const struct cli_command *const *commands)
           "  QJIT_JOBS             as --jobs\n"
           "  QJIT_LOG              error, warning, info or debug: what is said on stderr\n"
           "  QJIT_FORBID_COMPILE   1: a kernel that is not in the store is an error\n"
+          "  QJIT_GENERIC_ARCH     1: for an arch that the compiler does not know take gfx11-generic and the "
+          "like\n"
           "\n"
           "Exit status: 0 all good, 1 something failed, 2 wrong command line, 130 interrupted,\n"
           "143 terminated.\n",

@@ -1,6 +1,7 @@
 #include "object/arch.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -79,4 +80,47 @@ bool qj_arch_matches(const char *arch, const char *pattern)
 {
     size_t n = strlen(pattern);
     return strncmp(arch, pattern, n) == 0 && (arch[n] == '\0' || (arch[n] == ':' && !strchr(pattern, ':')));
+}
+
+/* Processors from first to last by the number after "gfx", read as hexadecimal, where `last` bounds what the
+ * family may still bring. */
+static const struct {
+    unsigned long first, last;
+    const char *name, *features; /* it has; the others of a processor's features are dropped */
+} families[] = {
+    {0x900, 0x907, "gfx9-generic", "xnack"},      {0x909, 0x909, "gfx9-generic", "xnack"},
+    {0x90c, 0x90c, "gfx9-generic", "xnack"},      {0x940, 0x95f, "gfx9-4-generic", "sramecc xnack"},
+    {0x1010, 0x101f, "gfx10-1-generic", "xnack"}, {0x1030, 0x103f, "gfx10-3-generic", ""},
+    {0x1100, 0x115f, "gfx11-generic", ""},        {0x1170, 0x117f, "gfx11-7-generic", ""},
+    {0x1200, 0x120f, "gfx12-generic", ""},        {0x1250, 0x125f, "gfx12-5-generic", ""},
+};
+
+static void append_features(char *out, size_t n, const char *arch, const char *features)
+{
+    size_t used = strlen(out);
+    for (const char *at = strchr(arch, ':'); at; at = strchr(at + 1, ':')) {
+        size_t length = strcspn(at + 1, ":");
+        char name[QJ_ARCH_MAX];
+        (void)snprintf(name, sizeof name, "%.*s", (int)(length - 1), at + 1); /* without the sign */
+        if (strstr(features, name)) {
+            used += (size_t)snprintf(out + used, n - used, ":%.*s", (int)length, at + 1);
+        }
+    }
+}
+
+bool qj_arch_generic(char out[static QJ_ARCH_MAX], const char *arch)
+{
+    char *end;
+    unsigned long number = strncmp(arch, "gfx", 3) == 0 ? strtoul(arch + 3, &end, 16) : 0;
+    if (!number || (*end != '\0' && *end != ':')) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (number >= families[i].first && number <= families[i].last) {
+            (void)snprintf(out, QJ_ARCH_MAX, "%s", families[i].name);
+            append_features(out, QJ_ARCH_MAX, arch, families[i].features);
+            return true;
+        }
+    }
+    return false;
 }

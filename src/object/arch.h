@@ -16,4 +16,9 @@ qjit_status qj_arch_canonical(char out[static QJ_ARCH_MAX], const char *arch);
 /* True if `arch` is `pattern`, or if pattern has no features and is arch's processor. Both canonical. */
 bool qj_arch_matches(const char *arch, const char *pattern);
 
+/* Writes the generic target whose code runs on `arch`, with those of its features that the target has. False
+ * if there is none, as for a generic target itself. Both canonical. By LLVM's "User Guide for AMDGPU
+ * Backend", table of generic processors. */
+bool qj_arch_generic(char out[static QJ_ARCH_MAX], const char *arch);
+
 #endif

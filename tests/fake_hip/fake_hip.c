@@ -50,17 +50,15 @@ static bool is_unknown_layout(void)
     return layout && strcmp(layout, "unknown") == 0;
 }
 
-#define FILL(out, device)                                                                                    \
-    do {                                                                                                     \
-        memset((out), 0x5a, sizeof *(out));                                                                  \
-        (void)snprintf((out)->name, sizeof(out)->name, "Fake GPU %d", (device));                             \
-        write_arch((out)->arch, (device));                                                                   \
-        (out)->wavefront = strncmp((out)->arch, "gfx1", 4) == 0 ? 32 : 64; /* gfx10 and later */             \
-        (out)->memory_bytes = (size_t)16 << 30;                                                              \
-        (out)->lds_bytes = 65536;                                                                            \
-        (out)->max_workgroup = 1024;                                                                         \
-        (out)->n_cus = 36;                                                                                   \
-    } while (0)
+static struct fake_device describe(int device)
+{
+    struct fake_device out = {
+        .memory_bytes = (size_t)16 << 30, .lds_bytes = 65536, .max_workgroup = 1024, .n_cus = 36};
+    (void)snprintf(out.name, sizeof out.name, "Fake GPU %d", device);
+    write_arch(out.arch, device);
+    out.wavefront = strncmp(out.arch, "gfx1", 4) == 0 ? 32 : 64; /* gfx10 and later */
+    return out;
+}
 
 hipError_t hipGetDeviceCount(int *count)
 {
@@ -89,8 +87,8 @@ hipError_t hipGetDeviceProperties(void *properties, int device)
 {
     int error = fake_call(__func__, "%d", device);
     if (!error && !is_unknown_layout()) {
-        struct old_properties *out = properties;
-        FILL(out, device);
+        const struct fake_device description = describe(device);
+        fake_put_old(properties, &description);
     }
     return error;
 }
@@ -100,8 +98,8 @@ hipError_t hipGetDevicePropertiesR0600(void *properties, int device)
 {
     int error = fake_call(__func__, "%d", device);
     if (!error && !is_unknown_layout()) {
-        struct r0600_properties *out = properties;
-        FILL(out, device);
+        const struct fake_device description = describe(device);
+        fake_put_r0600(properties, &description);
     }
     return error;
 }

@@ -9,10 +9,13 @@
 
 /* ---- prototypes ---------------------------------------------------------------------- */
 
-/* The two that take hipDeviceProp_t are checked below: ours take void *, as there are two layouts of it. A
- * name in PASSED_OVER_ makes the third argument of PICK the one before. */
+/* Checked below: the two that take hipDeviceProp_t, of which there are two layouts (ours take void *), and
+ * the two whose lists of texts HIP 7 made const, which changes no call. A name in PASSED_OVER_ makes the
+ * third argument of PICK the one before. */
 #define PASSED_OVER_hipGetDeviceProperties      _, _
 #define PASSED_OVER_hipGetDevicePropertiesR0600 _, _
+#define PASSED_OVER_hiprtcCreateProgram         _, _
+#define PASSED_OVER_hiprtcCompileProgram        _, _
 #define PICK(...)                               PICK_THIRD(__VA_ARGS__)
 #define PICK_THIRD(a, b, third, ...)            third
 
@@ -23,6 +26,14 @@
 #define QJ_HIP_FUNCTION(need, ret, name, params) PICK(PASSED_OVER_##name, OTHER, SAME, _)(ret, name, params)
 #include "hip/functions.def"
 #undef QJ_HIP_FUNCTION
+
+#if HIP_VERSION_MAJOR >= 7
+typedef const char *const *texts;
+#else
+typedef const char **texts;
+#endif
+SAME(hiprtcResult, hiprtcCreateProgram, (hiprtcProgram *, const char *, const char *, int, texts, texts))
+SAME(hiprtcResult, hiprtcCompileProgram, (hiprtcProgram, int, texts))
 
 /* ---- types --------------------------------------------------------------------------- */
 
@@ -69,8 +80,25 @@ _Static_assert(sizeof(hiprtcResult) == sizeof(int), "hiprtcResult");
     X(QJ_HIPRTC_ERROR_NAME_EXPRESSION_NOT_VALID, HIPRTC_ERROR_NAME_EXPRESSION_NOT_VALID)                     \
     X(QJ_HIPRTC_ERROR_INTERNAL, HIPRTC_ERROR_INTERNAL_ERROR)
 
+/* hipDeviceAttribute_t was renumbered before HIP 5 and not since; these numbers are written in our own HIP
+ * libraries and in tests/conformance. */
+#define ATTRIBUTES(X)                                                                                        \
+    X(3, hipDeviceAttributeCanMapHostMemory)                                                                 \
+    X(5, hipDeviceAttributeClockRate)                                                                        \
+    X(16, hipDeviceAttributeIntegrated)                                                                      \
+    X(23, hipDeviceAttributeComputeCapabilityMajor)                                                          \
+    X(26, hipDeviceAttributeMaxBlockDimX)                                                                    \
+    X(29, hipDeviceAttributeMaxGridDimX)                                                                     \
+    X(56, hipDeviceAttributeMaxThreadsPerBlock)                                                              \
+    X(63, hipDeviceAttributeMultiprocessorCount)                                                             \
+    X(67, hipDeviceAttributePciBusId)                                                                        \
+    X(74, hipDeviceAttributeMaxSharedMemoryPerBlock)                                                         \
+    X(84, hipDeviceAttributeTotalGlobalMem)                                                                  \
+    X(87, hipDeviceAttributeWarpSize)
+
 #define EQUAL(ours, theirs) _Static_assert((int)(ours) == (int)(theirs), #ours " is not " #theirs);
 CONSTANTS(EQUAL)
+ATTRIBUTES(EQUAL)
 
 /* ---- offsets ------------------------------------------------------------------------- */
 
@@ -84,19 +112,26 @@ CONSTANTS(EQUAL)
     X(type, gcnArchName, QJ_PROP_##layout##_GCN_ARCH_NAME)
 #define AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #field " lies elsewhere");
 
+#define BYTES(type, layout)                                                                                  \
+    _Static_assert(sizeof(type) == QJ_PROP_##layout##_BYTES, #type);                                         \
+    _Static_assert(sizeof(((type *)0)->name) == QJ_PROP_NAME_BYTES, #type " name");                          \
+    _Static_assert(sizeof(((type *)0)->gcnArchName) == QJ_PROP_ARCH_BYTES, #type " gcnArchName");
+
+/* From HIP 6 on the plain name is a macro for R0600; what the library exports under it, for programs built
+ * before, fills the old layout, which the headers then call R0000. */
 #if HIP_VERSION_MAJOR >= 6
 OFFSETS(AT, hipDeviceProp_tR0600, R0600)
-_Static_assert(sizeof(hipDeviceProp_tR0600) <= QJ_PROP_R0600_BYTES + 64, "hipDeviceProp_tR0600 grew");
-_Static_assert(sizeof(((hipDeviceProp_tR0600 *)0)->gcnArchName) == QJ_PROP_ARCH_BYTES, "gcnArchName");
-#define LAYOUT "R0600"
+BYTES(hipDeviceProp_tR0600, R0600)
+SAME(hipError_t, hipGetDevicePropertiesR0600, (hipDeviceProp_tR0600 *, int))
+#include <hip/hip_deprecated.h>
+OFFSETS(AT, hipDeviceProp_tR0000, OLD)
+BYTES(hipDeviceProp_tR0000, OLD)
+#define LAYOUT "both layouts"
 #else
 OFFSETS(AT, hipDeviceProp_t, OLD)
-_Static_assert(sizeof(hipDeviceProp_t) == QJ_PROP_OLD_BYTES, "hipDeviceProp_t");
-_Static_assert(sizeof(((hipDeviceProp_t *)0)->gcnArchName) == QJ_PROP_ARCH_BYTES, "gcnArchName");
-_Static_assert(__builtin_types_compatible_p(__typeof__(&hipGetDeviceProperties),
-                                            hipError_t (*)(hipDeviceProp_t *, int)),
-               "hipGetDeviceProperties");
-#define LAYOUT "old"
+BYTES(hipDeviceProp_t, OLD)
+SAME(hipError_t, hipGetDeviceProperties, (hipDeviceProp_t *, int))
+#define LAYOUT "the old layout"
 #endif
 
 int main(void)
@@ -105,7 +140,7 @@ int main(void)
 #define QJ_HIP_FUNCTION(need, ret, name, params) n_functions++;
 #include "hip/functions.def"
 #undef QJ_HIP_FUNCTION
-    printf("%d functions, the constants and the %s layout are those of HIP %d.%d\n", n_functions, LAYOUT,
+    printf("%d functions, the constants and %s are those of HIP %d.%d\n", n_functions, LAYOUT,
            HIP_VERSION_MAJOR, HIP_VERSION_MINOR);
     return 0;
 }

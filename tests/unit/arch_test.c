@@ -60,3 +60,36 @@ Test(arch, matches_by_name_or_processor)
     cr_assert_not(qj_arch_matches("gfx90a:sramecc+:xnack-", "gfx90a:sramecc+"));
     cr_assert_not(qj_arch_matches("gfx1030", "gfx103"));
 }
+
+static void expect_generic(const char *arch, const char *generic)
+{
+    char out[QJ_ARCH_MAX] = "";
+    cr_assert_eq(qj_arch_generic(out, arch), generic != NULL, "%s", arch);
+    if (generic) {
+        cr_assert_str_eq(out, generic, "%s: %s", arch, out);
+    }
+}
+
+Test(arch, has_a_generic_target)
+{
+    expect_generic("gfx900", "gfx9-generic");
+    expect_generic("gfx906:sramecc+:xnack-", "gfx9-generic:xnack-"); /* which has no sramecc */
+    expect_generic("gfx90c:xnack+", "gfx9-generic:xnack+");
+    expect_generic("gfx942:sramecc+:xnack-", "gfx9-4-generic:sramecc+:xnack-");
+    expect_generic("gfx1012:xnack-", "gfx10-1-generic:xnack-");
+    expect_generic("gfx1036", "gfx10-3-generic");
+    expect_generic("gfx1103", "gfx11-generic");
+    expect_generic("gfx1154", "gfx11-generic");
+    expect_generic("gfx1201", "gfx12-generic");
+    expect_generic("gfx1250", "gfx12-5-generic");
+}
+
+Test(arch, has_no_generic_target)
+{
+    static const char *const none[] = {"gfx803",        "gfx908",         "gfx90a:xnack-", "gfx1310",
+                                       "gfx11-generic", "gfx9-4-generic", "gfx",           "cpu-x86_64-w32",
+                                       "sm_90",         "gfx9999"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        expect_generic(none[i], NULL);
+    }
+}

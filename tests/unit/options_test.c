@@ -15,9 +15,9 @@ static qjit_status init(const qjit_options *given)
 
 static void clean(void)
 {
-    static const char *const names[] = {"QJIT_CACHE_DIR", "QJIT_CACHE_MAX_SIZE", "QJIT_HIP",
-                                        "QJIT_WORKER",    "QJIT_JOBS",           "QJIT_FORBID_COMPILE",
-                                        "XDG_CACHE_HOME"};
+    static const char *const names[] = {"QJIT_CACHE_DIR",    "QJIT_CACHE_MAX_SIZE", "QJIT_HIP",
+                                        "QJIT_WORKER",       "QJIT_JOBS",           "QJIT_FORBID_COMPILE",
+                                        "QJIT_GENERIC_ARCH", "XDG_CACHE_HOME"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         unsetenv(names[i]);
     }
@@ -56,6 +56,10 @@ Test(options, the_environment_is_read)
     cr_assert_str_eq(options.worker, "/worker");
     cr_assert_eq(options.n_jobs, 3);
     cr_assert(options.flags & QJIT_FORBID_COMPILE);
+    cr_assert_not(options.flags & QJIT_GENERIC_ARCH);
+    setenv("QJIT_GENERIC_ARCH", "1", 1);
+    cr_assert_eq(init(NULL), QJIT_OK);
+    cr_assert(options.flags & QJIT_GENERIC_ARCH);
 }
 
 Test(options, an_option_beats_the_environment)
@@ -92,6 +96,7 @@ Test(options, nonsense_is_refused_by_name)
         {"QJIT_CACHE_MAX_SIZE", "0"},
         {"QJIT_CACHE_MAX_SIZE", "99999999999T"},
         {"QJIT_FORBID_COMPILE", "yes"},
+        {"QJIT_GENERIC_ARCH", "gfx11-generic"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         setenv(bad[i][0], bad[i][1], 1);

@@ -1,0 +1,215 @@
+/* rows LIST ARCH...: sees to it that the store holds every unit for every ARCH, looks into each code object
+ * and prints a line for each pair, its fields apart by tabs:
+ *
+ *   arch  module  unit  how  compile_us  kernels  scratch  vgprs  reason
+ *
+ * how: compiled, stored (it was in the store before), failed (no object: the reason is the library's line),
+ * wrong (an object that is not what was asked for: kernels, launch bounds, parameters, wave). scratch and
+ * vgprs are those of the kernel that takes most. LIST is tests/kernels/expected.list. Exit status 1: a line
+ * could not be had. What it finds wrong is in the lines. Run by scripts/rocm-matrix in a root with another
+ * ROCm. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <qjit/qjit.h>
+
+enum { EXPECTED_MAX = 2048, REASON_MAX = 400 };
+
+struct expected {
+    char name[96];
+    uint32_t threads, n_args;
+};
+static struct expected expected[EXPECTED_MAX];
+static size_t n_expected;
+
+static bool read_expected(const char *path)
+{
+    char line[256];
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file) && n_expected < EXPECTED_MAX) {
+        struct expected *row = &expected[n_expected];
+        n_expected +=
+            line[0] != '#' && sscanf(line, "%95s %u %u", row->name, &row->threads, &row->n_args) == 3;
+    }
+    if (file) {
+        (void)fclose(file);
+    }
+    return n_expected > 0;
+}
+
+static const struct expected *find_expected(const char *name)
+{
+    for (size_t i = 0; i < n_expected; i++) {
+        if (strcmp(expected[i].name, name) == 0) {
+            return &expected[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- one line ------------------------------------------------------------------------- */
+
+struct line {
+    const char *arch, *module, *unit, *how;
+    uint32_t compile_us, n_kernels, scratch, vgprs;
+    char reason[REASON_MAX];
+};
+
+/* A tab or a line end would end the field. */
+static void set_reason(struct line *line, const char *reason)
+{
+    (void)snprintf(line->reason, sizeof line->reason, "%s", reason);
+    for (char *at = line->reason; *at; at++) {
+        *at = *at == '\t' || *at == '\n' ? ' ' : *at;
+    }
+}
+
+static void print_line(const struct line *line)
+{
+    printf("%s\t%s\t%s\t%s\t%u\t%u\t%u\t%u\t%s\n", line->arch, line->module, line->unit, line->how,
+           line->compile_us, line->n_kernels, line->scratch, line->vgprs, line->reason);
+    (void)fflush(stdout);
+}
+
+static void check_kernel(struct line *line, const qjit_kernel_usage *usage)
+{
+    char text[REASON_MAX] = "";
+    const struct expected *row = find_expected(usage->name);
+    if (!row) {
+        (void)snprintf(text, sizeof text, "the object has '%s', which nobody expects", usage->name);
+    } else if (usage->max_workgroup != row->threads) {
+        (void)snprintf(text, sizeof text, "'%s' is bound to %u threads, not %u", usage->name,
+                       usage->max_workgroup, row->threads);
+    } else if (usage->n_args != row->n_args) {
+        (void)snprintf(text, sizeof text, "'%s' takes %u parameters, not %u", usage->name, usage->n_args,
+                       row->n_args);
+    } else if (usage->wavefront_size != 32 && usage->wavefront_size != 64) {
+        (void)snprintf(text, sizeof text, "'%s' has a wave of %u", usage->name, usage->wavefront_size);
+    }
+    if (text[0]) {
+        line->how = "wrong";
+        set_reason(line, text);
+    }
+    line->scratch = usage->scratch_bytes > line->scratch ? usage->scratch_bytes : line->scratch;
+    line->vgprs = usage->vgprs > line->vgprs ? usage->vgprs : line->vgprs;
+}
+
+/* ---- one arch -------------------------------------------------------------------------- */
+
+static int keep_quiet(void *payload, const qjit_warm_event *event)
+{
+    (void)payload;
+    if (event->outcome == QJIT_WARM_COMPILED) {
+        (void)fprintf(stderr, "%u/%u %s %s %u ms\n", event->n_done, event->n_total, event->arch, event->unit,
+                      event->compile_us / 1000);
+    }
+    return 0;
+}
+
+static bool holds(const qjit_object *object, const char *kernel)
+{
+    for (size_t i = 0; i < object->n_kernels; i++) {
+        if (strcmp(object->kernels[i].name, kernel) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The kernels of one unit lie side by side in the registry; each of them must be in the object. */
+static uint32_t check_unit(struct line *line, const qjit_context *context, const qjit_object *object,
+                           qjit_kernel first)
+{
+    uint32_t n = 0;
+    qjit_kernel_info info;
+    for (qjit_kernel kernel = first; kernel < qjit_kernel_count(context); kernel++, n++) {
+        if (qjit_get_kernel_info(context, &info, kernel) || strcmp(info.unit, line->unit) != 0) {
+            break;
+        }
+        if (object && !holds(object, info.name)) {
+            line->how = "wrong";
+            set_reason(line, "the object lacks a kernel of its unit");
+        }
+    }
+    for (size_t i = 0; object && i < object->n_kernels; i++) {
+        check_kernel(line, &object->kernels[i]);
+    }
+    return n;
+}
+
+/* Prints the line of the unit that begins with `kernel` and returns how many kernels that unit has. */
+static uint32_t show_unit(qjit_context *context, const char *arch, qjit_kernel kernel, const char *fresh)
+{
+    qjit_kernel_info info;
+    qjit_object *object = NULL;
+    if (qjit_get_kernel_info(context, &info, kernel)) {
+        return 0;
+    }
+    struct line line = {.arch = arch, .module = info.module, .unit = info.unit, .how = "failed"};
+    if (qjit_get_object(context, &object, kernel, arch) == QJIT_OK) {
+        char word[160];
+        (void)snprintf(word, sizeof word, " %s ", info.unit);
+        line.how = strstr(fresh, word) ? "compiled" : "stored";
+        line.compile_us = object->compile_us;
+    } else {
+        set_reason(&line, qjit_error_detail());
+        (void)fprintf(stderr, "%s %s\n%s\n", arch, line.reason, qjit_error_log());
+    }
+    line.n_kernels = check_unit(&line, context, object, kernel);
+    qjit_object_destroy(object);
+    print_line(&line);
+    return line.n_kernels;
+}
+
+/* Names of the units that had to be compiled, each between blanks. */
+struct fresh {
+    char names[1 << 16];
+    size_t used;
+};
+
+static int note_fresh(void *payload, const qjit_warm_event *event)
+{
+    struct fresh *fresh = payload;
+    if (event->outcome == QJIT_WARM_COMPILED && fresh->used + strlen(event->unit) + 3 < sizeof fresh->names) {
+        fresh->used += (size_t)sprintf(fresh->names + fresh->used, " %s ", event->unit);
+    }
+    return keep_quiet(NULL, event);
+}
+
+static bool show_arch(qjit_context *context, const char *arch)
+{
+    static struct fresh fresh;
+    fresh = (struct fresh){.used = 0};
+    const qjit_warm_options options = {.struct_size = sizeof options,
+                                       .archs = &arch,
+                                       .n_archs = 1,
+                                       .progress = note_fresh,
+                                       .payload = &fresh};
+    /* All workers at once; what fails here fails again below, where it is told. */
+    (void)qjit_warm(context, NULL, &options);
+    for (qjit_kernel kernel = 0; kernel < qjit_kernel_count(context);) {
+        uint32_t n = show_unit(context, arch, kernel, fresh.names);
+        if (n == 0) {
+            return false;
+        }
+        kernel += n;
+    }
+    return true;
+}
+
+int main(int n, char **arguments)
+{
+    qjit_context *context;
+    bool good = n > 2 && read_expected(arguments[1]);
+    if (!good || qjit_create(&context, NULL) != QJIT_OK) {
+        (void)fprintf(stderr, "usage: rows EXPECTED-LIST ARCH...\n");
+        return 2;
+    }
+    for (int i = 2; i < n; i++) {
+        good = show_arch(context, arguments[i]) && good;
+    }
+    qjit_destroy(context);
+    return good ? 0 : 1;
+}
