@@ -15,8 +15,14 @@
 #define QJ_CAT_(a, b) a##b
 #define QJ_CAT(a, b)  QJ_CAT_(a, b)
 
-QJ_KERNEL(MUL_MAT_THREADS)
-QJ_CAT(mul_mat_, QJ_TYPE)
+// Left alone NVRTC aims at more blocks on a multiprocessor, which leaves too few registers to load ahead.
+#ifdef __HIP_PLATFORM_NVIDIA__
+#define QJ_BOUNDS MUL_MAT_THREADS, 2 /* blocks */
+#else
+#define QJ_BOUNDS MUL_MAT_THREADS
+#endif
+
+extern "C" __global__ void __launch_bounds__(QJ_BOUNDS) QJ_CAT(mul_mat_, QJ_TYPE)
 (const void *__restrict__ vx, const void *__restrict__ vy, float *__restrict__ dst, const int ncols_x,
  const int nrows_x, const int ncols_y, const int nrows_y, const int nrows_dst)
 {
@@ -27,9 +33,10 @@ QJ_CAT(mul_mat_, QJ_TYPE)
         MANY = (int)ROWS == 64 ? mul_mat_tuning::COLUMNS_OF_64 : mul_mat_tuning::COLUMNS_OF_128,
         FEW = mul_mat_tuning::FEW_COLUMNS
     };
-    typedef mul_mat_slice<block_type, ROWS, MANY> slice;
-    alignas(16) __shared__ unsigned char storage[sizeof(slice)];
-    slice &lds = *(slice *)storage;
+    typedef mul_mat_slice<block_type, ROWS, MANY, mul_mat_tuning::SLICE> slice;
+    typedef mul_mat_slice<block_type, ROWS, FEW, mul_mat_tuning::SLICE_OF_FEW> slice_of_few;
+    enum { BYTES = sizeof(slice) > sizeof(slice_of_few) ? sizeof(slice) : sizeof(slice_of_few) };
+    alignas(16) __shared__ unsigned char storage[BYTES];
     const unsigned n = (unsigned)nrows_x, n_columns = (unsigned)ncols_y;
     const mul_mat_operands<block_type> in = {(const block_type *)vx,
                                              (const block_q8_1 *)vy,
@@ -46,8 +53,10 @@ QJ_CAT(mul_mat_, QJ_TYPE)
 #pragma unroll 1
     for (unsigned column = first; column < end; column += MANY) {
         if (FEW < MANY && end - column <= FEW)
-            mul_mat_columns<block_type, ROWS, FEW, mul_mat_tuning>(in, lds, first_row, column);
+            mul_mat_columns<block_type, ROWS, FEW, mul_mat_tuning>(in.from(first_row, column),
+                                                                   *(slice_of_few *)storage);
         else
-            mul_mat_columns<block_type, ROWS, MANY, mul_mat_tuning>(in, lds, first_row, column);
+            mul_mat_columns<block_type, ROWS, MANY, mul_mat_tuning>(in.from(first_row, column),
+                                                                    *(slice *)storage);
     }
 }

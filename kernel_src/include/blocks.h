@@ -96,10 +96,15 @@ static_assert(sizeof(block_q5_K) == 176, "q5_K is 176 bytes");
 static_assert(sizeof(block_q6_K) == 210, "q6_K is 210 bytes");
 static_assert(sizeof(block_q8_K) == 292, "q8_K is 292 bytes");
 
-// Four bytes as a little-endian number; p is aligned to four.
+// Four bytes as a little-endian number; p is aligned to four. NVRTC forgets what it was told to assume where
+// a load depends on a condition, and then reads byte by byte; a load by type stays one.
 QJ_DEVICE uint32_t aligned_word(const void *p)
 {
+#ifdef __HIP_PLATFORM_NVIDIA__
+    return *(const uint32_t *)p;
+#else
     uint32_t word;
     memcpy(&word, __builtin_assume_aligned(p, 4), sizeof word);
     return word;
+#endif
 }

@@ -5,19 +5,60 @@
 
 // NVRTC takes __builtin_assume_aligned() of void and byte pointers only: others are cast before.
 
-// N * 4 bytes as little-endian words; p is aligned to two. Nothing beside them is read.
+// Says that what is loaded is under way here. Without it NVRTC moves a load down to where its result is used,
+// behind the work that was to go on meanwhile. Waits for nothing.
+#ifdef __HIP_PLATFORM_NVIDIA__
+QJ_DEVICE void under_way(uint32_t word)
+{
+    asm volatile("" : : "r"(word));
+}
+QJ_DEVICE void under_way(__half number)
+{
+    asm volatile("" : : "h"(__half_as_ushort(number)));
+}
+#else
+QJ_DEVICE void under_way(uint32_t)
+{
+}
+QJ_DEVICE void under_way(__half)
+{
+}
+#endif
+template <int N> QJ_DEVICE void under_way(const uint32_t (&words)[N])
+{
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        under_way(words[i]);
+}
+
+// N * 4 bytes of p, which is aligned to two, as little-endian words; nothing beside them is read. In two
+// steps: load() only loads, get() waits for it, so that there may be work between them.
 #ifdef __AMDGCN__
 // Global memory is read at any address at full speed, up to four words by one instruction.
-template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
-{
-    memcpy(out, __builtin_assume_aligned(p, 2), sizeof out);
-}
+template <int N> struct even_words {
+    uint32_t words[N];
+
+    __device__ __forceinline__ void load(const void *p)
+    {
+        memcpy(words, __builtin_assume_aligned(p, 2), sizeof words);
+    }
+    __device__ __forceinline__ void get(uint32_t (&out)[N]) const
+    {
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            out[i] = words[i];
+    }
+};
 #else
 QJ_DEVICE uint32_t aligned_half_word(const uint8_t *p)
 {
+#ifdef __HIP_PLATFORM_NVIDIA__ // as in aligned_word()
+    return *(const uint16_t *)p;
+#else
     uint16_t half_word;
     memcpy(&half_word, __builtin_assume_aligned(p, 2), sizeof half_word);
     return half_word;
+#endif
 }
 
 // The two upper bytes of `low` below the two lower ones of `high`; `high` itself if not `between`.
@@ -32,23 +73,51 @@ QJ_DEVICE uint32_t shifted_word(uint32_t low, uint32_t high, bool between)
 
 // The N - 1 aligned words that lie within the bytes, and what remains as two half words: at both ends when p
 // lies between two words, else the last word. So every lane does the same loads, wherever its block begins.
+template <int N> struct even_words {
+    uint32_t within[N > 1 ? N - 1 : 1], first, last;
+    bool between;
+
+    __device__ __forceinline__ void load(const void *p)
+    {
+        const uint8_t *bytes = (const uint8_t *)p;
+        between = ((uintptr_t)p & 2) != 0;
+        first = aligned_half_word(bytes + (between ? 0 : 4 * N - 4));
+        last = aligned_half_word(bytes + 4 * N - 2);
+#pragma unroll
+        for (int i = 0; i < N - 1; i++)
+            within[i] = aligned_word(bytes + (between ? 2 : 0) + 4 * i);
+    }
+    __device__ __forceinline__ void get(uint32_t (&out)[N]) const
+    {
+        uint32_t before = first << 16;
+#pragma unroll
+        for (int i = 0; i < N - 1; i++) {
+            out[i] = shifted_word(before, within[i], between);
+            before = within[i];
+        }
+        out[N - 1] = (between ? before >> 16 : first) | last << 16;
+    }
+};
+#endif
+
+template <int N> QJ_DEVICE void under_way(const even_words<N> &words)
+{
+#ifdef __HIP_PLATFORM_NVIDIA__
+    under_way(words.first);
+    under_way(words.last);
+#pragma unroll
+    for (int i = 0; i < N - 1; i++)
+        under_way(words.within[i]);
+#endif
+}
+
+// Both steps at once.
 template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
 {
-    const uint8_t *bytes = (const uint8_t *)p;
-    const bool between = ((uintptr_t)p & 2) != 0;
-    const uint8_t *within = bytes + (between ? 2 : 0);
-    const uint32_t first = aligned_half_word(bytes + (between ? 0 : 4 * N - 4));
-    const uint32_t last = aligned_half_word(bytes + 4 * N - 2);
-    uint32_t before = first << 16;
-#pragma unroll
-    for (int i = 0; i < N - 1; i++) {
-        const uint32_t word = aligned_word(within + 4 * i);
-        out[i] = shifted_word(before, word, between);
-        before = word;
-    }
-    out[N - 1] = (between ? before >> 16 : first) | last << 16;
+    even_words<N> words;
+    words.load(p);
+    words.get(out);
 }
-#endif
 
 // The same of p aligned to four, to eight and to sixteen.
 template <int N> QJ_DEVICE void load_words(uint32_t (&out)[N], const void *p)

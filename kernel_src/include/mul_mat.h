@@ -26,11 +26,18 @@ template <> struct mul_mat_scale_of<false> {
     typedef mul_mat_single type;
 };
 
-// A slice in LDS, as much of it as a tile of ROWS by COLUMNS needs.
-template <typename Block, int ROWS, int COLUMNS> struct mul_mat_slice {
+// A slice in LDS, as much of it as a tile of ROWS by COLUMNS needs: of AT_LEAST elements, or as many as the
+// weights' own slices have if that is more.
+template <typename Block, int ROWS, int COLUMNS, int AT_LEAST> struct mul_mat_slice {
     typedef mul_mat_weights<Block> weights;
     typedef typename mul_mat_scale_of<weights::has_minimum>::type scale;
-    enum { WORDS = weights::SLICE / 4, LINE = WORDS + 4, RUNS = weights::SLICE / weights::RUN };
+    enum {
+        SLICES = AT_LEAST > (int)weights::SLICE ? AT_LEAST / weights::SLICE : 1, // the weights' own
+        ELEMENTS = weights::SLICE * SLICES,
+        WORDS = ELEMENTS / 4,
+        LINE = WORDS + 4,
+        RUNS = ELEMENTS / weights::RUN
+    };
     alignas(16) uint32_t x[ROWS][LINE];
     alignas(16) uint32_t y[COLUMNS][LINE];
     scale x_scales[RUNS][ROWS], y_scales[RUNS][COLUMNS];
@@ -42,43 +49,91 @@ template <typename Block> struct mul_mat_operands {
     const block_q8_1 *__restrict__ y;
     float *__restrict__ dst;
     unsigned n, n_blocks, n_columns, y_blocks, n_dst;
+
+    // What is left from that row and column on. Places within a tile are numbers of 32 bits.
+    __device__ __forceinline__ mul_mat_operands from(unsigned row, unsigned column) const
+    {
+        return {x + (size_t)row * n_blocks,
+                y + (size_t)column * y_blocks,
+                dst + (size_t)column * n_dst + row,
+                n - row,
+                n_blocks,
+                n_columns - column,
+                y_blocks,
+                n_dst};
+    }
 };
 
-// The other side of weights: a q8_1 block.
-template <typename Weights> struct mul_mat_activations {
-    enum { RUNS = QK_BLOCK / Weights::RUN };
-    uint32_t ds, q[8];
+// The other side of weights, q8_1 blocks: GROUPS of each of COLUMNS columns. A thread brings single words of
+// quants, so that neighbours read what lies side by side, and d and s of a block or two.
+template <typename Weights, int COLUMNS, int GROUPS> struct mul_mat_activations {
+    enum {
+        RUNS = QK_BLOCK / Weights::RUN,
+        Q_LOADS = COLUMNS * GROUPS * 8 / MUL_MAT_THREADS,
+        BLOCKS = COLUMNS * GROUPS,
+        DS_LOADS = (BLOCKS + MUL_MAT_THREADS - 1) / MUL_MAT_THREADS
+    };
+    static_assert(Q_LOADS * MUL_MAT_THREADS == BLOCKS * 8, "every thread brings as many words");
+    static constexpr bool adds_quants = Weights::has_minimum && Weights::sum_of == SUM_OF_QUANTS;
+    uint32_t q[Q_LOADS], ds[DS_LOADS] = {}; // not every thread has as many of the latter
 
-    __device__ __forceinline__ void load(const block_q8_1 *y)
+    // Past an end the last column or block is read again; nothing of it is used.
+    template <typename Operands>
+    static __device__ __forceinline__ const block_q8_1 *block(const Operands &in, unsigned slice, unsigned at)
     {
-        ds = aligned_word(y);
-        load_words(q, y->qs);
+        const unsigned column = min(at / GROUPS, in.n_columns - 1);
+        return in.y + (column * in.y_blocks + min(slice * GROUPS + at % GROUPS, in.y_blocks - 1));
     }
-    __device__ __forceinline__ void scale_of(mul_mat_single &out, int) const
+    template <typename Operands>
+    __device__ __forceinline__ void load(const Operands &in, unsigned slice, unsigned thread)
     {
-        out.scale = low_half(ds);
-    }
-    __device__ __forceinline__ void scale_of(mul_mat_pair &out, int run) const
-    {
-        out.scale = low_half(ds);
-        if (Weights::sum_of == SUM_OF_INPUTS) {
-            out.other = high_half(ds);
-            return;
+#pragma unroll
+        for (int i = 0; i < Q_LOADS; i++) {
+            const unsigned at = thread + i * MUL_MAT_THREADS;
+            q[i] = aligned_word(block(in, slice, at / 8)->qs + 4 * (at % 8));
         }
-        int sum = 0;
 #pragma unroll
-        for (int i = 0; i < Weights::RUN / 4; i++)
-            sum = dp4a(q[run * (Weights::RUN / 4) + i], 0x01010101u, sum);
-        out.other = out.scale * (float)sum;
+        for (int i = 0; i < DS_LOADS; i++) {
+            const unsigned at = thread + i * MUL_MAT_THREADS;
+            if (at < BLOCKS)
+                ds[i] = aligned_word(block(in, slice, at));
+        }
+        under_way(q);
+        under_way(ds);
     }
-    template <typename Scale>
-    __device__ __forceinline__ void store(uint32_t *line, Scale *scales, unsigned stride) const
+    template <typename Slice> __device__ __forceinline__ void store(Slice &out, unsigned thread) const
     {
-        memcpy(__builtin_assume_aligned((void *)line, 16), q, 16);
-        memcpy(__builtin_assume_aligned((void *)(line + 4), 16), q + 4, 16);
 #pragma unroll
-        for (int run = 0; run < RUNS; run++)
-            scale_of(scales[run * stride], run);
+        for (int i = 0; i < Q_LOADS; i++) {
+            const unsigned at = thread + i * MUL_MAT_THREADS, group = at / 8;
+            out.y[group / GROUPS][group % GROUPS * 8 + at % 8] = q[i];
+        }
+        if (adds_quants)
+            __syncthreads();
+#pragma unroll
+        for (int i = 0; i < DS_LOADS; i++) {
+            const unsigned at = thread + i * MUL_MAT_THREADS;
+            if (at < BLOCKS)
+                store_scales(out, at / GROUPS, at % GROUPS, ds[i]);
+        }
+    }
+    template <typename Slice>
+    static __device__ __forceinline__ void store_scales(Slice &out, unsigned column, unsigned group,
+                                                        uint32_t block_ds)
+    {
+#pragma unroll
+        for (unsigned run = 0; run < RUNS; run++)
+            set_scale(out.y_scales[group * RUNS + run][column], block_ds,
+                      &out.y[column][group * 8 + run * (8 / RUNS)]);
+    }
+    static __device__ __forceinline__ void set_scale(mul_mat_single &out, uint32_t block_ds, const uint32_t *)
+    {
+        out.scale = low_half(block_ds);
+    }
+    static __device__ __forceinline__ void set_scale(mul_mat_pair &out, uint32_t block_ds, const uint32_t *q)
+    {
+        out.scale = low_half(block_ds);
+        out.other = adds_quants ? out.scale * (float)sum_bytes<Weights::RUN / 4>(q) : high_half(block_ds);
     }
 };
 
@@ -93,63 +148,50 @@ QJ_DEVICE float add_run(float sum, mul_mat_pair x, mul_mat_pair y, int products)
 }
 
 // How the threads share a tile, and which pieces of a slice a thread brings.
-template <typename Block, int TILE_ROWS, int TILE_COLUMNS, int THREAD_ROWS> struct mul_mat_share {
+template <typename Block, typename Slice, int TILE_ROWS, int TILE_COLUMNS, int THREAD_ROWS>
+struct mul_mat_share {
     typedef mul_mat_weights<Block> weights;
     enum {
         ROWS = THREAD_ROWS,
         ROW_LANES = TILE_ROWS / ROWS,
         COLUMN_LANES = MUL_MAT_THREADS / ROW_LANES,
         COLUMNS = TILE_COLUMNS / COLUMN_LANES,
-        PIECES = weights::SLICE * weights::PARTS / Block::SIZE, // of a row's slice
-        X_LOADS = TILE_ROWS * PIECES / MUL_MAT_THREADS,
-        GROUPS = weights::SLICE / QK_BLOCK,
-        Y_BLOCKS = TILE_COLUMNS * GROUPS,
-        Y_LOADS = (Y_BLOCKS + MUL_MAT_THREADS - 1) / MUL_MAT_THREADS
+        PIECES = weights::SLICE * weights::PARTS / Block::SIZE, // of a row's slice, as the weights count them
+        ROW_PIECES = PIECES * Slice::SLICES,
+        X_LOADS = TILE_ROWS * ROW_PIECES / MUL_MAT_THREADS,
+        GROUPS = Slice::ELEMENTS / QK_BLOCK
     };
     static_assert(COLUMNS * COLUMN_LANES == TILE_COLUMNS, "every thread has as many columns");
-    static_assert(X_LOADS * MUL_MAT_THREADS == TILE_ROWS * PIECES, "every thread brings as many pieces");
+    static_assert(X_LOADS * MUL_MAT_THREADS == TILE_ROWS * ROW_PIECES, "every thread brings as many pieces");
 
     weights x[X_LOADS];
-    mul_mat_activations<weights> y[Y_LOADS];
+    mul_mat_activations<weights, TILE_COLUMNS, GROUPS> y;
 
-    // Past an end the last row, column or block is read again; nothing of it is used.
-    __device__ __forceinline__ void load(const mul_mat_operands<Block> &in, unsigned slice,
-                                         unsigned first_row, unsigned first_column, unsigned thread)
+    // Past an end the last row or block is read again; nothing of it is used.
+    __device__ __forceinline__ void load(const mul_mat_operands<Block> &in, unsigned slice, unsigned thread)
     {
 #pragma unroll
         for (int i = 0; i < X_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS, part = slice * PIECES + at % PIECES;
-            const unsigned row = min(first_row + at / PIECES, in.n - 1);
+            const unsigned at = thread + i * MUL_MAT_THREADS, part = slice * ROW_PIECES + at % ROW_PIECES;
+            const unsigned row = min(at / ROW_PIECES, in.n - 1);
             const unsigned block = min(part / weights::PARTS, in.n_blocks - 1);
-            x[i].load(in.x + (size_t)row * in.n_blocks + block, part % weights::PARTS);
+            x[i].load(in.x + (row * in.n_blocks + block), part % weights::PARTS);
         }
-#pragma unroll
-        for (int i = 0; i < Y_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS;
-            const unsigned column = min(first_column + at / GROUPS, in.n_columns - 1);
-            const unsigned block = min(slice * GROUPS + at % GROUPS, in.y_blocks - 1);
-            if (at < Y_BLOCKS)
-                y[i].load(in.y + (size_t)column * in.y_blocks + block);
-        }
+        y.load(in, slice, thread);
     }
 
-    template <typename Slice>
     __device__ __forceinline__ void store(Slice &out, unsigned slice, unsigned thread) const
     {
 #pragma unroll
         for (int i = 0; i < X_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS, row = at / PIECES, piece = at % PIECES;
-            const typename weights::row to = {out.x[row], &out.x_scales[0][row], TILE_ROWS};
-            x[i].store(to, piece, (slice * PIECES + piece) % weights::PARTS);
+            const unsigned at = thread + i * MUL_MAT_THREADS, row = at / ROW_PIECES, piece = at % ROW_PIECES;
+            const unsigned part = (slice * ROW_PIECES + piece) % weights::PARTS, own = piece / PIECES;
+            const typename weights::row to = {&out.x[row][own * (weights::SLICE / 4)],
+                                              &out.x_scales[own * (weights::SLICE / weights::RUN)][row],
+                                              TILE_ROWS};
+            x[i].store(to, piece % PIECES, part);
         }
-#pragma unroll
-        for (int i = 0; i < Y_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS, column = at / GROUPS, group = at % GROUPS;
-            if (at < Y_BLOCKS)
-                y[i].store(out.y[column] + 8 * group,
-                           &out.y_scales[group * (QK_BLOCK / weights::RUN)][column],
-                           sizeof out.y_scales[0] / sizeof out.y_scales[0][0]);
-        }
+        y.store(out, thread);
     }
 };
 
@@ -170,7 +212,7 @@ QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Sl
     typedef typename Slice::scale scale;
     enum { WORDS = Share::weights::RUN / 4 };
     const unsigned row = thread % Share::ROW_LANES, column = thread / Share::ROW_LANES;
-#pragma unroll 1
+#pragma unroll 2
     for (unsigned run = 0; run < n_runs; run++) {
         uint32_t x[Share::ROWS][WORDS];
         scale x_scales[Share::ROWS];
@@ -195,35 +237,35 @@ QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Sl
     }
 }
 
-// COLUMNS columns of the tile, those from n_columns on left out. `lds` has room for as many or more.
+// The first ROWS rows and COLUMNS columns of the operands, or as many as there are. `lds` has room for as
+// many or more.
 template <typename Block, int ROWS, int COLUMNS, typename Tuning, typename Slice>
-QJ_DEVICE void mul_mat_columns(const mul_mat_operands<Block> &in, Slice &lds, unsigned first_row,
-                               unsigned first_column)
+QJ_DEVICE void mul_mat_columns(const mul_mat_operands<Block> &in, Slice &lds)
 {
-    typedef mul_mat_share<Block, ROWS, COLUMNS, Tuning::THREAD_ROWS> share;
+    typedef mul_mat_share<Block, Slice, ROWS, COLUMNS, Tuning::THREAD_ROWS> share;
     const unsigned thread = threadIdx.y * 32 + threadIdx.x;
     const unsigned total_runs = in.n_blocks * (Block::SIZE / share::weights::RUN);
     const unsigned n_slices = (total_runs + Slice::RUNS - 1) / Slice::RUNS;
     float sums[share::ROWS][share::COLUMNS] = {};
     share mine;
     if (n_slices > 0)
-        mine.load(in, 0, first_row, first_column, thread);
+        mine.load(in, 0, thread);
 #pragma unroll 1
     for (unsigned slice = 0; slice < n_slices; slice++) {
         mine.store(lds, slice, thread);
         __syncthreads();
         if (slice + 1 < n_slices)
-            mine.load(in, slice + 1, first_row, first_column, thread);
+            mine.load(in, slice + 1, thread);
         mul_mat_runs<Tuning::TOGETHER, share>(
             sums, lds, min(total_runs - slice * Slice::RUNS, (unsigned)Slice::RUNS), thread);
         __syncthreads();
     }
 #pragma unroll
     for (int c = 0; c < share::COLUMNS; c++) {
-        const unsigned column = first_column + thread / share::ROW_LANES + c * share::COLUMN_LANES;
+        const unsigned column = thread / share::ROW_LANES + c * share::COLUMN_LANES;
 #pragma unroll
         for (int r = 0; r < share::ROWS; r++) {
-            const unsigned row = first_row + thread % share::ROW_LANES + r * share::ROW_LANES;
+            const unsigned row = thread % share::ROW_LANES + r * share::ROW_LANES;
             if (row < in.n && column < in.n_columns)
                 in.dst[(size_t)column * in.n_dst + row] = sums[r][c];
         }

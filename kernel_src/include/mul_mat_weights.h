@@ -2,7 +2,8 @@
 //
 // A row is taken in slices of SLICE elements, and of a slice each thread takes pieces, PIECES to a slice and
 // PARTS to a block. For a piece
-//   load(x, part)                  reads part `part` of block x as it lies in memory
+//   load(x, part)                  reads part `part` of block x as it lies in memory, says that all of it is
+//                                  under_way(), and does nothing with it, or it would wait
 //   store(out, piece, part)        unpacks it, as piece `piece` of its slice
 // A slice unpacked is one signed byte for each element, in their order, and for each RUN elements their scale
 // and, where has_minimum, what is added to each of them. sum_of says what a minimum is multiplied by.
@@ -57,11 +58,10 @@ struct mul_mat_nibbles {
     static constexpr bool has_minimum = true;
     static constexpr mul_mat_sum sum_of = SUM_OF_INPUTS;
     typedef mul_mat_row<mul_mat_pair> row;
-    uint32_t q[4];
 
     // fifth: bit i is the fifth bit of element i.
-    __device__ __forceinline__ void put(const row &out, unsigned piece, uint32_t fifth, float d,
-                                        float m) const
+    static __device__ __forceinline__ void put(const row &out, unsigned piece, const uint32_t (&q)[4],
+                                               uint32_t fifth, float d, float m)
     {
         uint32_t low[4], high[4];
 #pragma unroll
@@ -84,59 +84,76 @@ struct mul_mat_nibbles {
 template <typename Block> struct mul_mat_weights;
 
 template <> struct mul_mat_weights<block_q4_0> : mul_mat_nibbles {
+    even_words<4> q;
     __half d;
     __device__ __forceinline__ void load(const block_q4_0 *x, unsigned)
     {
-        load_even(q, x->qs);
+        q.load(x->qs);
         d = x->d;
+        under_way(q);
+        under_way(d);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
     {
         const float scale = __half2float(d);
-        put(out, piece, 0, scale, -8.0f * scale);
+        uint32_t words[4];
+        q.get(words);
+        put(out, piece, words, 0, scale, -8.0f * scale);
     }
 };
 
 template <> struct mul_mat_weights<block_q4_1> : mul_mat_nibbles {
-    uint32_t dm;
+    uint32_t q[4], dm;
     __device__ __forceinline__ void load(const block_q4_1 *x, unsigned)
     {
         load_words(q, x->qs);
         dm = aligned_word(x);
+        under_way(q);
+        under_way(dm);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
     {
-        put(out, piece, 0, low_half(dm), high_half(dm));
+        put(out, piece, q, 0, low_half(dm), high_half(dm));
     }
 };
 
 template <> struct mul_mat_weights<block_q5_0> : mul_mat_nibbles {
+    even_words<1> fifth;
+    even_words<4> q;
     __half d;
-    uint32_t fifth[1];
     __device__ __forceinline__ void load(const block_q5_0 *x, unsigned)
     {
-        load_even(q, x->qs);
-        load_even(fifth, x->qh);
+        q.load(x->qs);
+        fifth.load(x->qh);
         d = x->d;
+        under_way(q);
+        under_way(fifth);
+        under_way(d);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
     {
         const float scale = __half2float(d);
-        put(out, piece, fifth[0], scale, -16.0f * scale);
+        uint32_t words[4], bits[1];
+        q.get(words);
+        fifth.get(bits);
+        put(out, piece, words, bits[0], scale, -16.0f * scale);
     }
 };
 
 template <> struct mul_mat_weights<block_q5_1> : mul_mat_nibbles {
-    uint32_t dm, fifth;
+    uint32_t q[4], dm, fifth;
     __device__ __forceinline__ void load(const block_q5_1 *x, unsigned)
     {
         load_words(q, x->qs);
         dm = aligned_word(x);
         fifth = aligned_word(x->qh);
+        under_way(q);
+        under_way(dm);
+        under_way(fifth);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
     {
-        put(out, piece, fifth, low_half(dm), high_half(dm));
+        put(out, piece, q, fifth, low_half(dm), high_half(dm));
     }
 };
 
@@ -147,17 +164,20 @@ template <> struct mul_mat_weights<block_q8_0> {
     static constexpr bool has_minimum = false;
     static constexpr mul_mat_sum sum_of = SUM_OF_QUANTS;
     typedef mul_mat_row<mul_mat_single> row;
-    uint32_t q[4];
+    even_words<4> q;
     __half d;
 
     __device__ __forceinline__ void load(const block_q8_0 *x, unsigned part)
     {
-        load_even(q, x->qs + 16 * part);
+        q.load(x->qs + 16 * part);
         d = x->d;
+        under_way(q);
+        under_way(d);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned part) const
     {
-        const uint32_t words[4] = {q[0], q[1], q[2], q[3]}; // a copy from q itself keeps q in memory
+        uint32_t words[4];
+        q.get(words);
         out.put_16(4 * piece, words);
         if (part == 0) // one of the two brings it
             out.put_scale(piece / 2, mul_mat_single{__half2float(d)});
@@ -179,6 +199,9 @@ template <> struct mul_mat_weights<block_q2_K> {
         load_words(q, x->qs + 16 * part);
         load_words(scales, x->scales + part / 2 * 8);
         dm = aligned_word(&x->d);
+        under_way(q);
+        under_way(scales);
+        under_way(dm);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
     {
@@ -201,19 +224,28 @@ template <> struct mul_mat_weights<block_q3_K> {
     static constexpr bool has_minimum = false;
     static constexpr mul_mat_sum sum_of = SUM_OF_QUANTS;
     typedef mul_mat_row<mul_mat_single> row;
-    uint32_t q[4], high[4], scales[3];
+    even_words<4> q_words, high_words;
+    even_words<3> scale_words;
     __half d;
 
     __device__ __forceinline__ void load(const block_q3_K *x, unsigned part)
     {
-        load_even(q, x->qs + 16 * part);
-        load_even(high, x->hmask + 16 * (part % 2));
-        load_even(scales, x->scales);
+        q_words.load(x->qs + 16 * part);
+        high_words.load(x->hmask + 16 * (part % 2));
+        scale_words.load(x->scales);
         d = x->d;
+        under_way(q_words);
+        under_way(high_words);
+        under_way(scale_words);
+        under_way(d);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned part) const
     {
         const unsigned half_of_block = part / 2;
+        uint32_t q[4], high[4], scales[3];
+        q_words.get(q);
+        high_words.get(high);
+        scale_words.get(scales);
 #pragma unroll
         for (unsigned g = 0; g < 4; g++) {
             uint32_t words[4];
@@ -246,6 +278,8 @@ struct mul_mat_nibble_pairs {
     {
         memcpy(head, __builtin_assume_aligned((const void *)x, 16), sizeof head);
         memcpy(q, __builtin_assume_aligned((const void *)qs, 16), sizeof q);
+        under_way(head);
+        under_way(q);
     }
 
     // Scale and minimum of run `part` of the block, which is run `piece` of the slice.
@@ -285,6 +319,7 @@ template <> struct mul_mat_weights<block_q5_K> : mul_mat_nibble_pairs {
     {
         load_nibbles(x, x->qs + 16 * part);
         memcpy(fifth, __builtin_assume_aligned(x->qh + 16 * (part % 2), 16), sizeof fifth);
+        under_way(fifth);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned part) const
     {
@@ -308,21 +343,28 @@ template <> struct mul_mat_weights<block_q6_K> {
     static constexpr bool has_minimum = false;
     static constexpr mul_mat_sum sum_of = SUM_OF_QUANTS;
     typedef mul_mat_row<mul_mat_single> row;
-    uint32_t low[4], high[4];
-    int8_t scales[2];
+    even_words<4> low_words, high_words;
+    int scales[2];
     __half d;
 
     __device__ __forceinline__ void load(const block_q6_K *x, unsigned part)
     {
-        load_even(low, x->ql + 16 * part);
-        load_even(high, x->qh + part / 4 * 32 + part % 2 * 16);
+        low_words.load(x->ql + 16 * part);
+        high_words.load(x->qh + part / 4 * 32 + part % 2 * 16);
         scales[0] = x->scales[part / 4 * 8 + part % 4];
         scales[1] = x->scales[part / 4 * 8 + part % 4 + 4];
         d = x->d;
+        under_way(low_words);
+        under_way(high_words);
+        under_way((uint32_t)scales[0]);
+        under_way((uint32_t)scales[1]);
+        under_way(d);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
     {
-        uint32_t first[4], second[4];
+        uint32_t low[4], high[4], first[4], second[4];
+        low_words.get(low);
+        high_words.get(high);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             const uint32_t bits = high[i] >> (piece / 2 * 2);

@@ -55,23 +55,24 @@ enum qj_mul_mat_tile { QJ_MUL_MAT_TILES(QJ_MUL_MAT_TILE) };
  * of 64, of 128: how many of a tile of 64 rows, and of 128;
  * few:           how many where no more are left;
  * thread rows:   rows of the tile that a thread has;
- * together:      columns whose loads the compiler may have under way together (AMD).
+ * together:      columns whose loads the compiler may have under way together (AMD);
+ * slice, of few: elements of a row, at least, that are in LDS at a time; and with few columns.
  * A thread has columns * rows / 128 sums. Archs without an integer dot product are a class of their own. */
 // clang-format off
 #define QJ_MUL_MAT_TUNING(row)                                                                               \
-    /*  class   columns: of 64  of 128  few  thread rows  together */                                        \
-    row(cpu,                 16,       8,    8,            4,        2)                                      \
-    row(scalar,              16,      16,   16,            1,        1)                                      \
-    row(cuda,                64,      64,   16,            4,        2)                                      \
-    row(gcn,                 64,      32,   16,            4,        1)                                      \
-    row(gfx906,              64,      32,   16,            4,        1)                                      \
-    row(cdna,                64,      64,   16,            4,        2)                                      \
-    row(cdna3,               64,      64,   16,            4,        2)                                      \
-    row(rdna1,               64,      32,   16,            4,        1)                                      \
-    row(rdna2,               64,      64,   16,            4,        1)                                      \
-    row(rdna3,               64,      64,   16,            4,        1)                                      \
-    row(rdna35,              64,      64,   16,            4,        1)                                      \
-    row(rdna4,               64,      64,   16,            4,        1)
+    /*  class   columns: of 64  of 128  few  thread rows  together  slice  of few */                               \
+    row(cpu,                 16,       8,    8,            4,        2,    64,     64)                               \
+    row(scalar,              16,      16,   16,            1,        1,    64,     64)                               \
+    row(cuda,                64,      64,   16,            4,        2,   128,    256)                               \
+    row(gcn,                 64,      32,   16,            4,        1,    64,     64)                               \
+    row(gfx906,              64,      32,   16,            4,        1,    64,     64)                               \
+    row(cdna,                64,      64,   16,            4,        2,    64,     64)                               \
+    row(cdna3,               64,      64,   16,            4,        2,    64,     64)                               \
+    row(rdna1,               64,      32,   16,            4,        1,    64,     64)                               \
+    row(rdna2,               64,      64,   16,            4,        1,    64,     64)                               \
+    row(rdna3,               64,      64,   16,            4,        1,    64,     64)                               \
+    row(rdna35,              64,      64,   16,            4,        1,    64,     64)                               \
+    row(rdna4,               64,      64,   16,            4,        1,    64,     64)
 // clang-format on
 
 #if defined(__HIP_PLATFORM_NVIDIA__)
@@ -116,14 +117,16 @@ QJ_TUNING(QJ_TUNING_STRUCT)
 #define QJ_TUNING_OF(class)  QJ_TUNING_OF_(class)
 typedef QJ_TUNING_OF(QJ_ARCH_CLASS) tuning;
 
-#define QJ_MUL_MAT_STRUCT(class, of_64, of_128, few, thread_rows, together)                                  \
+#define QJ_MUL_MAT_STRUCT(class, of_64, of_128, few, thread_rows, together, slice, few_slice)                \
     struct mul_mat_tuning_##class {                                                                          \
         enum {                                                                                               \
             COLUMNS_OF_64 = of_64,                                                                           \
             COLUMNS_OF_128 = of_128,                                                                         \
             FEW_COLUMNS = few,                                                                               \
             THREAD_ROWS = thread_rows,                                                                       \
-            TOGETHER = together                                                                              \
+            TOGETHER = together,                                                                             \
+            SLICE = slice,                                                                                   \
+            SLICE_OF_FEW = few_slice                                                                         \
         };                                                                                                   \
     };
 QJ_MUL_MAT_TUNING(QJ_MUL_MAT_STRUCT)
