@@ -19,9 +19,9 @@ typedef QJ_CAT(block_, QJ_TYPE, ) block_type;
 
 enum {
     SUBGROUPS = QJ_MAT_VEC_SUBGROUPS(1),
-    ROWS = tuning::MAT_VEC_ROWS,
-    SHARERS = tuning::MAT_VEC_SHARERS,
-    BLOCK_ROWS = ROWS * SUBGROUPS / SHARERS // with more than one, the blocks of threads between do nothing
+    ROWS = mat_vec_tuning<block_type>::ROWS,
+    SHARERS = mat_vec_tuning<block_type>::SHARERS,
+    BLOCK_ROWS = ROWS * SUBGROUPS / SHARERS // with more than one, the last blocks of threads do nothing
 };
 
 QJ_KERNEL(32 * SUBGROUPS)
@@ -30,9 +30,10 @@ QJ_CAT(indexed_moe_forward_, QJ_NAME, _q8_1)
  const unsigned *__restrict__ indices, float *__restrict__ all_outputs, const int n, const int k,
  const int batch, const int topk, const int k_padded, const int input_dim1)
 {
-    const unsigned first_row = blockIdx.x, b = blockIdx.y, t = blockIdx.z, n_rows = (unsigned)n;
-    if (first_row % BLOCK_ROWS != 0 || first_row >= n_rows || b >= (unsigned)batch || t >= (unsigned)topk)
+    const unsigned b = blockIdx.y, t = blockIdx.z, n_rows = (unsigned)n;
+    if (blockIdx.x > (n_rows - 1) / BLOCK_ROWS || b >= (unsigned)batch || t >= (unsigned)topk)
         return;
+    const unsigned first_row = blockIdx.x * BLOCK_ROWS;
     const size_t task = (size_t)b * (unsigned)topk + t;
     const size_t input = (size_t)b * (unsigned)input_dim1 + (input_dim1 == 1 ? 0 : t);
     const size_t expert_blocks = (size_t)n_rows * ((unsigned)k / block_type::SIZE);

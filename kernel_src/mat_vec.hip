@@ -8,56 +8,77 @@
 //
 // The unit's defines: QJ_TYPE, a block type of dot.h; QJ_FIRST and QJ_LAST, the batches that it has.
 #include "mat_vec.h"
+#include "mat_vec_tiles.h"
 #include "tuning.h"
 
 #define QJ_CAT_(a, b, c, d) a##b##c##d
 #define QJ_CAT(a, b, c, d)  QJ_CAT_(a, b, c, d)
 
 typedef QJ_CAT(block_, QJ_TYPE, , ) block_type;
+typedef mat_vec_tuning<block_type> cut;
 
-#define QJ_MAT_VEC(batch, rows, sharers)                                                                     \
-    QJ_KERNEL(32 * QJ_MAT_VEC_SUBGROUPS(batch))                                                              \
+template <int BATCH>
+QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restrict__ vy, float *__restrict__ dst,
+                                unsigned k, unsigned n, unsigned k_padded, unsigned n_dst)
+{
+    enum { SUBGROUPS = QJ_MAT_VEC_SUBGROUPS(BATCH), IS_IN_TILES = QJ_HAS_TILES && BATCH >= cut::TILES_FROM };
+    // Of larger batches a block has the contract's two rows, whether a thread has one of them or both.
+    enum {
+        MOST_ROWS = mat_vec_rows_max<block_type>(BATCH),
+        BATCH_ROWS = (int)tuning::MAT_VEC_BATCH_ROWS < MOST_ROWS ? (int)tuning::MAT_VEC_BATCH_ROWS : MOST_ROWS,
+        ROWS = BATCH == 1 ? (int)cut::ROWS : BATCH_ROWS,
+        SHARERS = BATCH == 1 ? (int)cut::SHARERS : SUBGROUPS * ROWS / QJ_MAT_VEC_ROWS(BATCH),
+        BLOCK_ROWS = IS_IN_TILES ? 16 : ROWS * (SUBGROUPS / SHARERS)
+    };
+    // The first blocks have them all: blocks in turn go to different multiprocessors, but every second or fourth one
+    // may well go to the same.
+    if (blockIdx.x >= (n + BLOCK_ROWS - 1) / BLOCK_ROWS)
+        return;
+    const unsigned first_row = blockIdx.x * BLOCK_ROWS;
+    if constexpr (IS_IN_TILES)
+        mat_vec_tiles<block_type, BATCH, SUBGROUPS, cut::TILE_ELEMENTS>(vx, vy, dst, first_row, k, n, k_padded, n_dst);
+    else
+        mat_vec_in_turns<block_type, ROWS, BATCH, SUBGROUPS, SHARERS>(vx, vy, dst, first_row, k, n, k_padded, n_dst);
+}
+
+#ifdef __HIP_PLATFORM_NVIDIA__
+#define QJ_MAT_VEC_KERNEL(batch)                                                                             \
+    extern "C" __global__ void __launch_bounds__(32 * QJ_MAT_VEC_SUBGROUPS(batch), (batch) == 1 ? cut::BLOCKS : 0)
+#else
+#define QJ_MAT_VEC_KERNEL(batch) QJ_KERNEL(32 * QJ_MAT_VEC_SUBGROUPS(batch))
+#endif
+
+#define QJ_MAT_VEC(batch)                                                                                    \
+    QJ_MAT_VEC_KERNEL(batch)                                                                                 \
     QJ_CAT(mul_mat_vec_, QJ_TYPE, _q8_1_cuda, batch)                                                         \
     (const void *__restrict__ vx, const void *__restrict__ vy, float *__restrict__ dst, const int ncols_x,   \
      const int nrows_x, const int nrows_y, const int nrows_dst)                                              \
     {                                                                                                        \
-        const unsigned first_row = blockIdx.x * QJ_MAT_VEC_ROWS(batch), n = (unsigned)nrows_x;               \
-        if (first_row % ((rows) * (QJ_MAT_VEC_SUBGROUPS(batch) / (sharers))) != 0 || first_row >= n)         \
-            return;                                                                                          \
-        mat_vec_in_turns<block_type, rows, batch, QJ_MAT_VEC_SUBGROUPS(batch), sharers>(                     \
-            vx, vy, dst, first_row, (unsigned)ncols_x, n, (unsigned)nrows_y, (unsigned)nrows_dst);           \
+        mat_vec_of_batch<batch>(vx, vy, dst, (unsigned)ncols_x, (unsigned)nrows_x, (unsigned)nrows_y,        \
+                                (unsigned)nrows_dst);                                                        \
     }
 
-// Two rows to a block, whether a thread has one of them or both.
-#define QJ_MAT_VEC_THREAD_ROWS(batch)                                                                        \
-    ((int)tuning::MAT_VEC_BATCH_ROWS < mat_vec_rows_max<block_type>(batch)                                   \
-         ? (int)tuning::MAT_VEC_BATCH_ROWS                                                                   \
-         : mat_vec_rows_max<block_type>(batch))
-#define QJ_MAT_VEC_BATCH(batch)                                                                              \
-    QJ_MAT_VEC(batch, QJ_MAT_VEC_THREAD_ROWS(batch),                                                         \
-               QJ_MAT_VEC_SUBGROUPS(batch) * QJ_MAT_VEC_THREAD_ROWS(batch) / QJ_MAT_VEC_ROWS(batch))
-
 #if QJ_FIRST <= 1
-QJ_MAT_VEC(1, tuning::MAT_VEC_ROWS, tuning::MAT_VEC_SHARERS)
+QJ_MAT_VEC(1)
 #endif
 #if QJ_FIRST <= 2 && QJ_LAST >= 2
-QJ_MAT_VEC_BATCH(2)
+QJ_MAT_VEC(2)
 #endif
 #if QJ_FIRST <= 3 && QJ_LAST >= 3
-QJ_MAT_VEC_BATCH(3)
+QJ_MAT_VEC(3)
 #endif
 #if QJ_FIRST <= 4 && QJ_LAST >= 4
-QJ_MAT_VEC_BATCH(4)
+QJ_MAT_VEC(4)
 #endif
 #if QJ_FIRST <= 5 && QJ_LAST >= 5
-QJ_MAT_VEC_BATCH(5)
+QJ_MAT_VEC(5)
 #endif
 #if QJ_FIRST <= 6 && QJ_LAST >= 6
-QJ_MAT_VEC_BATCH(6)
+QJ_MAT_VEC(6)
 #endif
 #if QJ_FIRST <= 7 && QJ_LAST >= 7
-QJ_MAT_VEC_BATCH(7)
+QJ_MAT_VEC(7)
 #endif
 #if QJ_LAST >= 8
-QJ_MAT_VEC_BATCH(8)
+QJ_MAT_VEC(8)
 #endif

@@ -35,6 +35,7 @@ template <int N> QJ_DEVICE void under_way(const uint32_t (&words)[N])
 // steps: load() only loads, get() waits for it, so that there may be work between them.
 #ifdef __AMDGCN__
 // Global memory is read at any address at full speed, up to four words by one instruction.
+<<<<<<< HEAD
 template <int N> struct even_words {
     uint32_t words[N];
 
@@ -49,6 +50,19 @@ template <int N> struct even_words {
             out[i] = words[i];
     }
 };
+=======
+template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
+{
+    memcpy(out, __builtin_assume_aligned(p, 2), sizeof out);
+}
+
+// The same that stand behind two bytes, `head`, which are at p.
+template <int N> QJ_DEVICE void load_behind_half(uint32_t (&out)[N], uint16_t &head, const void *p)
+{
+    load_even(out, (const uint8_t *)p + 2);
+    memcpy(&head, __builtin_assume_aligned(p, 2), sizeof head);
+}
+>>>>>>> matvec
 #else
 QJ_DEVICE uint32_t aligned_half_word(const uint8_t *p)
 {
@@ -68,6 +82,16 @@ QJ_DEVICE uint32_t shifted_word(uint32_t low, uint32_t high, bool between)
     return __funnelshift_rc(low, high, between ? 16 : 32);
 #else
     return between ? low >> 16 | high << 16 : high;
+#endif
+}
+
+// `low` itself if `is_first`, else its two upper bytes below the two lower ones of `high`.
+QJ_DEVICE uint32_t word_within(uint32_t low, uint32_t high, bool is_first)
+{
+#ifdef __HIP_PLATFORM_NVIDIA__
+    return __funnelshift_r(low, high, is_first ? 0 : 16);
+#else
+    return is_first ? low : low >> 16 | high << 16;
 #endif
 }
 
@@ -118,6 +142,27 @@ template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
     words.load(p);
     words.get(out);
 }
+<<<<<<< HEAD
+=======
+
+// N aligned words and the half word that is left at one end or the other.
+template <int N> QJ_DEVICE void load_behind_half(uint32_t (&out)[N], uint16_t &head, const void *p)
+{
+    const uint8_t *bytes = (const uint8_t *)p;
+    const bool between = ((uintptr_t)p & 2) != 0;
+    const uint32_t rest = aligned_half_word(bytes + (between ? 0 : 4 * N));
+    uint32_t words[N + 1];
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        words[i] = aligned_word(bytes + (between ? 2 : 0) + 4 * i);
+    words[N] = rest;
+    head = (uint16_t)(between ? rest : words[0]);
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        out[i] = word_within(words[i], words[i + 1], between);
+}
+#endif
+>>>>>>> matvec
 
 // The same of p aligned to four, to eight and to sixteen.
 template <int N> QJ_DEVICE void load_words(uint32_t (&out)[N], const void *p)

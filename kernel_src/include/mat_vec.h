@@ -5,6 +5,33 @@
 #include "reduce.h"
 #include "tuning.h"
 
+// How a type's kernels are cut.
+template <typename Block> struct mat_vec_tuning {
+    enum {
+        ROWS = tuning::MAT_VEC_ROWS,
+        SHARERS = tuning::MAT_VEC_SHARERS,
+        PARTS = 1,
+        BLOCKS = 0,
+        TILES_FROM = 9, // none
+        TILE_ELEMENTS = 256
+    };
+};
+#ifdef __HIP_PLATFORM_NVIDIA__
+#define QJ_MAT_VEC_TUNING(type, rows, sharers, parts, blocks, tiles_from, elements)                          \
+    template <> struct mat_vec_tuning<block_##type> {                                                        \
+        enum {                                                                                               \
+            ROWS = rows,                                                                                     \
+            SHARERS = sharers,                                                                               \
+            PARTS = parts,                                                                                   \
+            BLOCKS = blocks,                                                                                 \
+            TILES_FROM = tiles_from,                                                                         \
+            TILE_ELEMENTS = elements                                                                         \
+        };                                                                                                   \
+    };
+QJ_CUDA_MAT_VEC(QJ_MAT_VEC_TUNING)
+#undef QJ_MAT_VEC_TUNING
+#endif
+
 // vx: n rows of k elements each, vy: COLUMNS rows of k_padded elements each, packed; dst[column * n_dst +
 // row].
 //
@@ -27,7 +54,8 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
         x[r] = (const Block *)vx + (size_t)min(row0 + r, n - 1) * n_blocks;
 
     float sums[ROWS][COLUMNS] = {};
-#pragma unroll 1
+    enum { AT_ONCE = COLUMNS == 1 ? (int)mat_vec_tuning<Block>::PARTS : 1 };
+#pragma unroll AT_ONCE
     for (unsigned part = sharer * SUBGROUP + lane; part < n_parts; part += THREADS) {
         const unsigned block = part / product::PARTS * product::BLOCKS, p = part % product::PARTS;
         typename product::weights weights[ROWS];
