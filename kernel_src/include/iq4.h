@@ -70,7 +70,7 @@ struct one_iq4_nl {
     }
     __device__ __forceinline__ float dot(float d_y, float, const uint32_t *u) const
     {
-        return d * d_y * (float)dot_words(q, u);
+        return d * (d_y * (float)dot_words(q, u));
     }
 };
 template <> struct dot_product<block_iq4_nl> : dot_of_two<block_iq4_nl, one_iq4_nl> {
@@ -81,8 +81,7 @@ template <> struct dot_product<block_iq4_xs> {
     enum { BLOCKS = 1, PARTS = 4 };
     typedef activations_of_blocks<2> activations;
     struct weights {
-        float d;
-        int scale[2];
+        float d[2]; // of a group
         uint32_t q[2][8];
 
         __device__ __forceinline__ void load(const block_iq4_xs *x, unsigned p, unsigned)
@@ -90,21 +89,17 @@ template <> struct dot_product<block_iq4_xs> {
             uint32_t head[2], words[8];
             load_by_8_bytes(words, x->qs + 32 * p);
             load_by_8_bytes(head, x);
-            d = low_half(head[0]);
 #pragma unroll
             for (int g = 0; g < 2; g++) {
-                scale[g] = scale_iq4_xs(head[0] >> 16, head[1], 2 * p + g);
+                d[g] = low_half(head[0]) * (float)scale_iq4_xs(head[0] >> 16, head[1], 2 * p + g);
                 look_up_block<table_iq4>(q[g], words + 4 * g);
             }
         }
     };
     QJ_DEVICE float dot(const weights &w, const activations &a)
     {
-        float products = 0.0f;
-#pragma unroll
-        for (int g = 0; g < 2; g++)
-            products += a.d[g] * (float)(dot_words(w.q[g], a.u[g]) * w.scale[g]);
-        return w.d * products;
+        const float first = w.d[0] * (a.d[0] * (float)dot_words(w.q[0], a.u[0]));
+        return first + w.d[1] * (a.d[1] * (float)dot_words(w.q[1], a.u[1]));
     }
 };
 #endif
