@@ -4,13 +4,14 @@
 // threads write consecutive elements. Nothing past the last element is read or written.
 //
 // The unit's defines are its row of the launch table, a contract with existing callers:
-//   QJ_TYPE      block type: q4_0 ... q8_K
+//   QJ_TYPE      block type: q4_0 ... q8_K, or one of types.h
 //   QJ_TO        type of the results: f32 or f16
 //   QJ_THREADS   threads in a block
 //   QJ_ELEMENTS  elements of one block of threads: the grid is ceil(n / QJ_ELEMENTS)
 //   QJ_K         elements that the parameter k counts in: 32 (k is a number of blocks) or 1 (of elements);
 //                0: there is no parameter, and the grid is exact
 #include "dequantize.h"
+#include "types.h"
 
 #define QJ_CAT_(a, b, c) a##b##c
 #define QJ_CAT(a, b, c)  QJ_CAT_(a, b, c)

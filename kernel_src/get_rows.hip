@@ -9,11 +9,12 @@
 // that are too few take turns: any y is right.
 //
 // The unit's defines:
-//   QJ_TYPE      q4_0 ... q6_K, f32, f16 or bf16
+//   QJ_TYPE      q4_0 ... q6_K, one of types.h, f32, f16 or bf16
 //   QJ_SOURCE    what src0 points to
 //   QJ_THREADS   threads in a block, a contract with existing callers
 //   QJ_ELEMENTS  elements that a block takes at a time
 #include "dequantize.h"
+#include "types.h"
 
 #define QJ_CAT_(a, b) a##b
 #define QJ_CAT(a, b)  QJ_CAT_(a, b)

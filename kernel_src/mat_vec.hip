@@ -6,10 +6,12 @@
 // quantize_q8_1 makes them (ncols_x padded; ncols_x or more, in whole q8_1 blocks). What is computed exactly
 // is in dot.h. Launch: tuning.h.
 //
-// The unit's defines: QJ_TYPE, a block type of dot.h; QJ_FIRST and QJ_LAST, the batches that it has.
+// The unit's defines: QJ_TYPE, a block type of dot.h or types.h; QJ_FIRST and QJ_LAST, the batches that it has.
 #include "mat_vec.h"
 #include "mat_vec_tiles.h"
 #include "tuning.h"
+#define QJ_WITH_DOT
+#include "types.h"
 
 #define QJ_CAT_(a, b, c, d) a##b##c##d
 #define QJ_CAT(a, b, c, d)  QJ_CAT_(a, b, c, d)

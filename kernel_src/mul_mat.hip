@@ -8,9 +8,11 @@
 // a product is: q4_0 to q5_1 multiply what a block adds to its quants by the s of the activations' block,
 // other types by the quantised activations.
 //
-// The unit's define: QJ_TYPE, a block type of mul_mat_weights.h.
+// The unit's define: QJ_TYPE, a block type of mul_mat_weights.h or types.h.
 #include "mul_mat.h"
 #include "tuning.h"
+#define QJ_WITH_MUL_MAT
+#include "types.h"
 
 #define QJ_CAT_(a, b) a##b
 #define QJ_CAT(a, b)  QJ_CAT_(a, b)

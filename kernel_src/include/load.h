@@ -35,7 +35,6 @@ template <int N> QJ_DEVICE void under_way(const uint32_t (&words)[N])
 // steps: load() only loads, get() waits for it, so that there may be work between them.
 #ifdef __AMDGCN__
 // Global memory is read at any address at full speed, up to four words by one instruction.
-<<<<<<< HEAD
 template <int N> struct even_words {
     uint32_t words[N];
 
@@ -50,19 +49,6 @@ template <int N> struct even_words {
             out[i] = words[i];
     }
 };
-=======
-template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
-{
-    memcpy(out, __builtin_assume_aligned(p, 2), sizeof out);
-}
-
-// The same that stand behind two bytes, `head`, which are at p.
-template <int N> QJ_DEVICE void load_behind_half(uint32_t (&out)[N], uint16_t &head, const void *p)
-{
-    load_even(out, (const uint8_t *)p + 2);
-    memcpy(&head, __builtin_assume_aligned(p, 2), sizeof head);
-}
->>>>>>> matvec
 #else
 QJ_DEVICE uint32_t aligned_half_word(const uint8_t *p)
 {
@@ -142,9 +128,15 @@ template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
     words.load(p);
     words.get(out);
 }
-<<<<<<< HEAD
-=======
 
+// The same that stand behind two bytes, `head`, which are at p.
+#ifdef __AMDGCN__
+template <int N> QJ_DEVICE void load_behind_half(uint32_t (&out)[N], uint16_t &head, const void *p)
+{
+    load_even(out, (const uint8_t *)p + 2);
+    memcpy(&head, __builtin_assume_aligned(p, 2), sizeof head);
+}
+#else
 // N aligned words and the half word that is left at one end or the other.
 template <int N> QJ_DEVICE void load_behind_half(uint32_t (&out)[N], uint16_t &head, const void *p)
 {
@@ -162,7 +154,6 @@ template <int N> QJ_DEVICE void load_behind_half(uint32_t (&out)[N], uint16_t &h
         out[i] = word_within(words[i], words[i + 1], between);
 }
 #endif
->>>>>>> matvec
 
 // The same of p aligned to four, to eight and to sixteen.
 template <int N> QJ_DEVICE void load_words(uint32_t (&out)[N], const void *p)

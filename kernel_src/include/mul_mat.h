@@ -139,7 +139,7 @@ template <typename Weights, int COLUMNS, int GROUPS> struct mul_mat_activations 
 
 QJ_DEVICE float add_run(float sum, mul_mat_single x, mul_mat_single y, int products)
 {
-    return sum + y.scale * (x.scale * (float)products);
+    return sum + x.scale * (y.scale * (float)products); // x.scale last: of mxfp4 it can be near the largest
 }
 
 QJ_DEVICE float add_run(float sum, mul_mat_pair x, mul_mat_pair y, int products)

@@ -67,7 +67,11 @@
     row(q3_K,  128,    128)                                                                                  \
     row(q4_K,   64,    128)                                                                                  \
     row(q5_K,   64,    128)                                                                                  \
-    row(q6_K,   64,     64)
+    row(q6_K,   64,     64)                                                                                  \
+    row(iq4_nl, 64,    128)                                                                                  \
+    row(iq4_xs, 64,    128)                                                                                  \
+    row(mxfp4,  64,    128)                                                                                  \
+    row(nvfp4,  64,    128)
 // clang-format on
 #define QJ_MUL_MAT_TILE(type, rows, columns) MUL_MAT_ROWS_##type = rows, MUL_MAT_COLUMNS_##type = columns,
 enum qj_mul_mat_tile { QJ_MUL_MAT_TILES(QJ_MUL_MAT_TILE) };

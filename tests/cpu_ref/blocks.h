@@ -17,7 +17,11 @@
     X(q4_K, 256, 144)                                                                                        \
     X(q5_K, 256, 176)                                                                                        \
     X(q6_K, 256, 210)                                                                                        \
-    X(q8_K, 256, 292)
+    X(q8_K, 256, 292)                                                                                        \
+    X(iq4_nl, 32, 18)                                                                                        \
+    X(iq4_xs, 256, 136)                                                                                      \
+    X(mxfp4, 32, 17)                                                                                         \
+    X(nvfp4, 64, 36)
 
 struct ref_q4_0 {
     uint16_t d;
@@ -68,6 +72,20 @@ struct ref_q8_K {
     float d;
     int8_t qs[256];
     int16_t bsums[16];
+};
+struct ref_iq4_nl {
+    uint16_t d;
+    uint8_t qs[16];
+};
+struct ref_iq4_xs {
+    uint16_t d, scales_h;
+    uint8_t scales_l[4], qs[128];
+};
+struct ref_mxfp4 {
+    uint8_t e, qs[16];
+};
+struct ref_nvfp4 {
+    uint8_t d[4], qs[32];
 };
 
 #define REF_CHECK_SIZE(type, elements, bytes) _Static_assert(sizeof(struct ref_##type) == (bytes), #type);

@@ -1,6 +1,8 @@
 /* Each type: take the numbers out of the block in the order of the elements, then apply its formula. */
 #include "cpu_ref/cpu_ref.h"
 
+#include "cpu_ref/four_bit.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -21,7 +23,7 @@ static void add_fifth_bits(int q[32], const uint8_t qh[4])
         q[i] += bits & (uint32_t)1 << i ? 16 : 0;
 }
 
-static void dequantize_q4_0(double *out, const void *memory)
+static void ref_dequantize_q4_0(double *out, const void *memory)
 {
     const struct ref_q4_0 *block = memory;
     int q[32];
@@ -30,7 +32,7 @@ static void dequantize_q4_0(double *out, const void *memory)
         out[i] = ref_f16_to_double(block->d) * (q[i] - 8);
 }
 
-static void dequantize_q4_1(double *out, const void *memory)
+static void ref_dequantize_q4_1(double *out, const void *memory)
 {
     const struct ref_q4_1 *block = memory;
     int q[32];
@@ -39,7 +41,7 @@ static void dequantize_q4_1(double *out, const void *memory)
         out[i] = ref_f16_to_double(block->d) * q[i] + ref_f16_to_double(block->m);
 }
 
-static void dequantize_q5_0(double *out, const void *memory)
+static void ref_dequantize_q5_0(double *out, const void *memory)
 {
     const struct ref_q5_0 *block = memory;
     int q[32];
@@ -49,7 +51,7 @@ static void dequantize_q5_0(double *out, const void *memory)
         out[i] = ref_f16_to_double(block->d) * (q[i] - 16);
 }
 
-static void dequantize_q5_1(double *out, const void *memory)
+static void ref_dequantize_q5_1(double *out, const void *memory)
 {
     const struct ref_q5_1 *block = memory;
     int q[32];
@@ -59,14 +61,14 @@ static void dequantize_q5_1(double *out, const void *memory)
         out[i] = ref_f16_to_double(block->d) * q[i] + ref_f16_to_double(block->m);
 }
 
-static void dequantize_q8_0(double *out, const void *memory)
+static void ref_dequantize_q8_0(double *out, const void *memory)
 {
     const struct ref_q8_0 *block = memory;
     for (int i = 0; i < 32; i++)
         out[i] = ref_f16_to_double(block->d) * block->qs[i];
 }
 
-static void dequantize_q8_1(double *out, const void *memory)
+static void ref_dequantize_q8_1(double *out, const void *memory)
 {
     const struct ref_q8_1 *block = memory;
     for (int i = 0; i < 32; i++)
@@ -85,7 +87,7 @@ static void unpack_two_bits(int q[256], const uint8_t qs[64])
         }
 }
 
-static void dequantize_q2_K(double *out, const void *memory)
+static void ref_dequantize_q2_K(double *out, const void *memory)
 {
     const struct ref_q2_K *block = memory;
     const double d = ref_f16_to_double(block->d), dmin = ref_f16_to_double(block->dmin);
@@ -114,7 +116,7 @@ static void unpack_q3_scales(int scales[16], const uint8_t packed[12])
 }
 
 /* The third bit of element i is bit i / 32 of hmask[i % 32]; where it is missing, 4 is taken off. */
-static void dequantize_q3_K(double *out, const void *memory)
+static void ref_dequantize_q3_K(double *out, const void *memory)
 {
     const struct ref_q3_K *block = memory;
     int q[256], scales[16];
@@ -150,7 +152,7 @@ static void unpack_super_nibbles(int q[256], const uint8_t qs[128])
         }
 }
 
-static void dequantize_q4_K(double *out, const void *memory)
+static void ref_dequantize_q4_K(double *out, const void *memory)
 {
     const struct ref_q4_K *block = memory;
     const double d = ref_f16_to_double(block->d), dmin = ref_f16_to_double(block->dmin);
@@ -162,7 +164,7 @@ static void dequantize_q4_K(double *out, const void *memory)
 }
 
 /* As q4_K; the fifth bit of element i is bit i / 32 of qh[i % 32]. */
-static void dequantize_q5_K(double *out, const void *memory)
+static void ref_dequantize_q5_K(double *out, const void *memory)
 {
     const struct ref_q5_K *block = memory;
     const double d = ref_f16_to_double(block->d), dmin = ref_f16_to_double(block->dmin);
@@ -178,7 +180,7 @@ static void dequantize_q5_K(double *out, const void *memory)
 
 /* Of every 128 elements: the low nibbles of 64 bytes of ql, then the high ones, are the low four bits; a byte
  * of qh holds the upper two of elements l, l + 32, l + 64 and l + 96, from low to high. */
-static void dequantize_q6_K(double *out, const void *memory)
+static void ref_dequantize_q6_K(double *out, const void *memory)
 {
     const struct ref_q6_K *block = memory;
     int q[256];
@@ -197,7 +199,7 @@ static void dequantize_q6_K(double *out, const void *memory)
         out[i] = ref_f16_to_double(block->d) * block->scales[i / 16] * (q[i] - 32);
 }
 
-static void dequantize_q8_K(double *out, const void *memory)
+static void ref_dequantize_q8_K(double *out, const void *memory)
 {
     const struct ref_q8_K *block = memory;
     for (int i = 0; i < 256; i++)
@@ -205,7 +207,7 @@ static void dequantize_q8_K(double *out, const void *memory)
 }
 
 static const struct ref_type types[] = {
-#define REF_ROW(type, elements, bytes) {#type, elements, bytes, dequantize_##type},
+#define REF_ROW(type, elements, bytes) {#type, elements, bytes, ref_dequantize_##type},
     REF_BLOCK_TYPES(REF_ROW)
 #undef REF_ROW
 };

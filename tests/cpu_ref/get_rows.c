@@ -42,6 +42,12 @@ static const struct plain *plain_of(const char *type)
     return NULL;
 }
 
+float ref_plain_value(const char *type, const void *row, size_t e)
+{
+    const struct plain *plain = plain_of(type);
+    return plain->value((const unsigned char *)row + e * plain->n_bytes);
+}
+
 size_t ref_row_bytes(const char *type, size_t n_columns)
 {
     const struct plain *plain = plain_of(type);

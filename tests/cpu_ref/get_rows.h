@@ -8,6 +8,9 @@
  */
 size_t ref_row_bytes(const char *type, size_t n_columns);
 
+/* Element e of a row of "f32", "f16" or "bf16". */
+float ref_plain_value(const char *type, const void *row, size_t e);
+
 /* out[i * n_columns + e]: element e of row ids[i] of a table whose rows begin stride bytes apart. */
 void ref_get_rows(float *out, const char *type, const void *table, size_t stride, const uint32_t *ids,
                   size_t n_ids, size_t n_columns);

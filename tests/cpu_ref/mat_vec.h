@@ -23,4 +23,9 @@ void ref_mat_vec_q8_1(struct ref_sum *out, const struct ref_type *type, const vo
 void ref_mat_vec_f32(struct ref_sum *out, const struct ref_type *type, const void *x, const float *y,
                      size_t k, size_t n);
 
+/* out[c * n + r]: row r of the n rows of x, of k plain numbers each ("f32", "f16" or "bf16"), times column c
+ * of y, which begins `column` floats after the one before. */
+void ref_mat_vec_plain(struct ref_sum *out, const char *type, const void *x, const float *y, size_t k,
+                       size_t n, size_t column, size_t n_columns);
+
 #endif

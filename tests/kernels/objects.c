@@ -5,7 +5,9 @@
  * The units of the quantize and dequantize families are compiled for every arch each time. Of the others,
  * which take many times as long, every $QJIT_TEST_EVERY-th pair of unit and arch (8 if not set): each unit
  * for some archs of every family, each arch with some units of every family. QJIT_TEST_EVERY=1 compiles them
- * all. */
+ * all. With QJIT_TEST_UNITS, a glob, only the units whose names match, and of all those every
+ * $QJIT_TEST_EVERY-th pair (1 if not set). */
+#include <fnmatch.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -156,10 +158,15 @@ static void compile(const char *arch, const struct qj_unit *unit)
 
 static bool is_wanted(uint32_t arch, uint32_t unit)
 {
-    const char *every = getenv("QJIT_TEST_EVERY"), *name = qj_registry_unit(registry, unit)->name;
-    const unsigned long n = every ? strtoul(every, NULL, 10) : 8;
-    return strncmp(name, "quantize", 8) == 0 || strncmp(name, "dequantize_q", 12) == 0 || n == 0 ||
-           (arch + unit) % n == 0;
+    const char *every = getenv("QJIT_TEST_EVERY"), *units = getenv("QJIT_TEST_UNITS");
+    const char *name = qj_registry_unit(registry, unit)->name;
+    const unsigned long n = every ? strtoul(every, NULL, 10) : units ? 1 : 8;
+    if (units && fnmatch(units, name, 0) != 0) {
+        return false;
+    }
+    const bool is_always =
+        !units && (strncmp(name, "quantize", 8) == 0 || strncmp(name, "dequantize_q", 12) == 0);
+    return is_always || n == 0 || (arch + unit) % n == 0;
 }
 
 static void *work(void *unused)

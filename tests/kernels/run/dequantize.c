@@ -10,24 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run.h"
-
-/* The launch geometry, a contract with existing callers: the grid is ceil(elements / per_group). */
-static const struct geometry {
-    const char *type;
-    unsigned threads, per_group;
-    unsigned k_counts;  /* the parameter k is the number of elements / k_counts; 0: there is no k */
-    unsigned scales[2]; /* where the block's f16 scale is, and its minimum or the scale again */
-} geometries[] = {
-    {"q4_0", 32, 256, 32, {0, 0}},    {"q4_1", 32, 256, 32, {0, 2}}, {"q5_0", 256, 512, 1, {0, 0}},
-    {"q5_1", 256, 512, 1, {0, 2}},    {"q8_0", 32, 256, 32, {0, 0}}, {"q2_K", 64, 256, 0, {80, 82}},
-    {"q3_K", 64, 256, 0, {108, 108}}, {"q4_K", 32, 256, 0, {0, 2}},  {"q5_K", 64, 256, 0, {0, 2}},
-    {"q6_K", 64, 256, 0, {208, 208}}, {"q8_K", 32, 256, 0, {0, 0}}, /* f32 */
-};
+#include "weights.h"
 
 /* One kernel and how it is called. */
 struct subject {
-    const struct geometry *geometry;
+    const struct weights_type *weights;
     const struct ref_type *type;
     char kernel[64];
     bool f16;
@@ -36,22 +23,6 @@ struct subject {
 
 typedef void (*fill_fn)(struct run *run, const struct subject *subject, unsigned char *blocks,
                         size_t n_blocks);
-
-static bool has_f32_scale(const struct subject *subject)
-{
-    return strcmp(subject->type->name, "q8_K") == 0;
-}
-
-static void set_scales(const struct subject *subject, unsigned char *block, uint16_t scale, uint16_t minimum)
-{
-    if (has_f32_scale(subject)) {
-        uint32_t bits = (uint32_t)scale << 16 | minimum;
-        memcpy(block, &bits, sizeof bits);
-    } else {
-        memcpy(block + subject->geometry->scales[1], &minimum, sizeof minimum);
-        memcpy(block + subject->geometry->scales[0], &scale, sizeof scale);
-    }
-}
 
 static void fill_zeros(struct run *run, const struct subject *subject, unsigned char *blocks, size_t n_blocks)
 {
@@ -73,7 +44,7 @@ static void fill_finite(struct run *run, const struct subject *subject, unsigned
     for (size_t i = 0; i < n_blocks; i++) {
         uint16_t scale = (uint16_t)run_random_below(run, 0x4000),
                  minimum = (uint16_t)run_random_below(run, 0x4000);
-        set_scales(subject, blocks + i * subject->type->n_bytes, scale, minimum);
+        weights_set_scales(subject->weights, blocks + i * subject->type->n_bytes, scale, minimum);
     }
 }
 
@@ -87,7 +58,8 @@ static void fill_extremes(struct run *run, const struct subject *subject, unsign
     const size_t n = sizeof scales / sizeof *scales;
     fill_bytes(run, subject, blocks, n_blocks);
     for (size_t i = 0; i < n_blocks; i++) {
-        set_scales(subject, blocks + i * subject->type->n_bytes, scales[i % n], scales[i / n % n]);
+        weights_set_scales(subject->weights, blocks + i * subject->type->n_bytes, scales[i % n],
+                           scales[i / n % n]);
     }
 }
 
@@ -97,8 +69,8 @@ static void fill_every_scale(struct run *run, const struct subject *subject, uns
 {
     fill_bytes(run, subject, blocks, n_blocks);
     for (size_t i = 0; i < n_blocks; i++) {
-        set_scales(subject, blocks + i * subject->type->n_bytes, (uint16_t)(i * 65536 / n_blocks),
-                   (uint16_t)run_random(run));
+        weights_set_scales(subject->weights, blocks + i * subject->type->n_bytes,
+                           (uint16_t)(i * 65536 / n_blocks), (uint16_t)run_random(run));
     }
 }
 
@@ -133,11 +105,12 @@ static void expect_values(struct run *run, const struct subject *subject, const 
 static bool launch(struct run *run, const struct subject *subject, struct run_buffer *x, struct run_buffer *y,
                    size_t n_elements)
 {
-    const struct geometry *geometry = subject->geometry;
-    const struct run_dim grid = {(unsigned)((n_elements + geometry->per_group - 1) / geometry->per_group), 1,
-                                 1};
-    int k = geometry->k_counts ? (int)(n_elements / geometry->k_counts) : 0;
-    return run_launch(run, subject->kernel, grid, (struct run_dim){geometry->threads, 1, 1},
+    const size_t per_group = subject->weights->dequantize.per_group;
+    const unsigned k_counts = subject->weights->dequantize.k_counts;
+    const struct run_dim grid = {(unsigned)((n_elements + per_group - 1) / per_group), 1, 1};
+    int k = k_counts ? (int)(n_elements / k_counts) : 0;
+    return run_launch(run, subject->kernel, grid,
+                      (struct run_dim){subject->weights->dequantize.threads, 1, 1},
                       (void *[]){&x->device, &y->device, &k});
 }
 
@@ -226,15 +199,15 @@ static void run_subject(struct run *run, const struct subject *subject)
 
 void run_dequantize(struct run *run)
 {
-    for (size_t i = 0; i < sizeof geometries / sizeof *geometries; i++) {
+    for (size_t i = 0; i < WEIGHTS_TYPES; i++) {
         for (int f16 = 0; f16 < 2; f16++) {
             struct subject subject = {
-                .geometry = &geometries[i],
-                .type = ref_type_find(geometries[i].type),
+                .weights = &weights_types[i],
+                .type = ref_type_find(weights_types[i].name),
                 .f16 = f16,
                 .value_bytes = f16 ? sizeof(uint16_t) : sizeof(float),
             };
-            snprintf(subject.kernel, sizeof subject.kernel, "dequantize_block_%s_%s", geometries[i].type,
+            snprintf(subject.kernel, sizeof subject.kernel, "dequantize_block_%s_%s", weights_types[i].name,
                      f16 ? "f16" : "f32");
             run_subject(run, &subject);
         }

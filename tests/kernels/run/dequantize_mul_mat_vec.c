@@ -72,13 +72,12 @@ static void run_subject(struct run *run, const struct subject *subject)
 void run_dequantize_mul_mat_vec(struct run *run)
 {
     for (size_t i = 0; i < WEIGHTS_TYPES; i++) {
-        const char *name = weights_types[i].name;
-        struct subject subject = {.weights = &weights_types[i], .type = ref_type_find(name)};
-        if (name[3] == 'K') { /* here the K types have a lower-case k and no suffix */
-            snprintf(subject.kernel, sizeof subject.kernel, "dequantize_mul_mat_vec_%.3sk", name);
-        } else {
-            snprintf(subject.kernel, sizeof subject.kernel, "dequantize_mul_mat_vec_%s_cuda", name);
+        const char *end = weights_types[i].dequantize_mul_mat_vec;
+        struct subject subject = {.weights = &weights_types[i], .type = ref_type_find(weights_types[i].name)};
+        if (!end) {
+            continue;
         }
+        snprintf(subject.kernel, sizeof subject.kernel, "dequantize_mul_mat_vec_%s", end);
         if (run_group(run, subject.kernel, subject.kernel)) {
             run_subject(run, &subject);
             run_group_end(run);

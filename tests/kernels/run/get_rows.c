@@ -8,23 +8,17 @@
 
 #include "weights.h"
 
-/* The launch geometry, a contract with existing callers. */
-static const struct geometry {
-    const char *type;
-    unsigned threads, per_group;
-    bool is_exact; /* y = columns / per_group; else that rounded up, at most 65535 */
-} geometries[] = {
-    {"q4_0", 256, 512, false}, {"q4_1", 256, 512, false}, {"q5_0", 256, 512, false},
-    {"q5_1", 256, 512, false}, {"q8_0", 256, 512, false}, {"q2_K", 64, 256, true},
-    {"q3_K", 64, 256, true},   {"q4_K", 32, 256, true},   {"q5_K", 64, 256, true},
-    {"q6_K", 64, 256, true},   {"f32", 256, 256, false},  {"f16", 256, 256, false},
-    {"bf16", 256, 256, false},
+/* Plain numbers, launched as the types of weights.h are. */
+static const struct weights_type plains[] = {
+    {.name = "f32", .get_rows = {256, 256, false}},
+    {.name = "f16", .get_rows = {256, 256, false}},
+    {.name = "bf16", .get_rows = {256, 256, false}},
 };
 
 struct subject {
-    const struct geometry *geometry;
-    const struct weights_type *weights; /* NULL: plain numbers */
-    size_t block, block_bytes;
+    const struct weights_type *weights;
+    size_t block, block_bytes; /* of plain numbers: one of them */
+    bool is_plain;
     char kernel[64];
 };
 
@@ -35,9 +29,10 @@ struct shape {
     bool is_view;
 };
 
-static unsigned y_of(const struct geometry *geometry, size_t n_columns)
+static unsigned y_of(const struct weights_type *type, size_t n_columns)
 {
-    const size_t n = (n_columns + (geometry->is_exact ? 0 : geometry->per_group - 1)) / geometry->per_group;
+    const unsigned per_group = type->get_rows.per_group;
+    const size_t n = (n_columns + (type->get_rows.is_exact ? 0 : per_group - 1)) / per_group;
     return n > 65535 ? 65535 : n == 0 ? 1 : (unsigned)n;
 }
 
@@ -45,16 +40,16 @@ static bool launch(struct run *run, const struct subject *subject, const struct 
                    struct run_buffer *table, struct run_buffer *ids, struct run_buffer *out, size_t stride)
 {
     int64_t n_columns = (int64_t)shape->n_columns;
-    const unsigned y = shape->y ? shape->y : y_of(subject->geometry, shape->n_columns);
+    const unsigned y = shape->y ? shape->y : y_of(subject->weights, shape->n_columns);
     return run_launch(run, subject->kernel, (struct run_dim){(unsigned)shape->n_ids, y, 1},
-                      (struct run_dim){subject->geometry->threads, 1, 1},
+                      (struct run_dim){subject->weights->get_rows.threads, 1, 1},
                       (void *[]){&table->device, &ids->device, &out->device, &n_columns, &stride});
 }
 
 static void fill(struct run *run, const struct subject *subject, enum weights_kind kind, unsigned char *rows,
                  size_t n_bytes)
 {
-    if (subject->weights) {
+    if (!subject->is_plain) {
         weights_fill(run, subject->weights, kind, rows, n_bytes / subject->block_bytes);
     } else if (kind != WEIGHTS_ZERO) { /* for plain numbers too every bit pattern is one */
         run_random_bytes(run, rows, n_bytes);
@@ -78,7 +73,7 @@ static void run_one(struct run *run, const struct subject *subject, enum weights
     run_case(run, "%s, %zu of %zu rows of %zu, %zu blocks between, y %u%s", weights_kind_names[kind],
              shape.n_ids, shape.n_rows, shape.n_columns, shape.gap_blocks, shape.y,
              shape.is_view ? ", within larger buffers" : "");
-    const char *type = subject->geometry->type;
+    const char *type = subject->weights->name;
     const size_t row_bytes = ref_row_bytes(type, shape.n_columns), n_out = shape.n_ids * shape.n_columns;
     const size_t stride = row_bytes + shape.gap_blocks * subject->block_bytes;
     const size_t n_bytes = (shape.n_rows - 1) * stride + row_bytes;
@@ -105,7 +100,7 @@ static void run_one(struct run *run, const struct subject *subject, enum weights
 static void run_large(struct run *run, const struct subject *subject)
 {
     const struct shape shape = {.n_rows = 2, .n_columns = 4096, .n_ids = ((size_t)1 << 31) / 4096 + 3};
-    const size_t row_bytes = ref_row_bytes(subject->geometry->type, shape.n_columns);
+    const size_t row_bytes = ref_row_bytes(subject->weights->name, shape.n_columns);
     const size_t stride = ((size_t)1 << 32) + row_bytes, row_out = shape.n_columns * sizeof(float);
     size_t free_bytes = 0, total_bytes = 0;
     const size_t needed = stride + row_bytes + shape.n_ids * row_out;
@@ -127,7 +122,7 @@ static void run_large(struct run *run, const struct subject *subject)
     if (table->device &&
         run->hip.hipMemcpy((char *)table->device + stride, row, row_bytes, 1 /* to the device */) == 0 &&
         launch(run, subject, &shape, table, ids, out, stride)) {
-        ref_get_rows(wanted, subject->geometry->type, row, 0, &(uint32_t){0}, 1, shape.n_columns);
+        ref_get_rows(wanted, subject->weights->name, row, 0, &(uint32_t){0}, 1, shape.n_columns);
         for (size_t i = 0; i < shape.n_ids; i += shape.n_ids - 1) {
             if (run_download(run, out, i * row_out, row_out, got)) {
                 run_expect_exact_f32(run, "dst", got, wanted, shape.n_columns, i * shape.n_columns);
@@ -141,7 +136,7 @@ static void run_large(struct run *run, const struct subject *subject)
 
 static void run_subject(struct run *run, const struct subject *subject)
 {
-    const size_t block = subject->block, group = subject->geometry->per_group;
+    const size_t block = subject->block, group = subject->weights->get_rows.per_group;
     const size_t columns[] = {block, 3 * block,       group, group + block, 2 * group - block,
                               2048,  2048 + 5 * block};
     const bool quick = run->settings.quick;
@@ -173,20 +168,28 @@ static void run_subject(struct run *run, const struct subject *subject)
     }
 }
 
+static void run_type(struct run *run, const struct weights_type *weights)
+{
+    const struct ref_type *type = ref_type_find(weights->name);
+    struct subject subject = {
+        .weights = weights,
+        .block = type ? type->n_elements : 1,
+        .block_bytes = type ? type->n_bytes : ref_row_bytes(weights->name, 1),
+        .is_plain = !type,
+    };
+    snprintf(subject.kernel, sizeof subject.kernel, "get_rows_%s", weights->name);
+    if (weights->get_rows.threads && run_group(run, subject.kernel, subject.kernel)) {
+        run_subject(run, &subject);
+        run_group_end(run);
+    }
+}
+
 void run_get_rows(struct run *run)
 {
-    for (size_t i = 0; i < sizeof geometries / sizeof *geometries; i++) {
-        const struct ref_type *type = ref_type_find(geometries[i].type);
-        struct subject subject = {
-            .geometry = &geometries[i],
-            .weights = i < WEIGHTS_TYPES ? &weights_types[i] : NULL,
-            .block = type ? type->n_elements : 1,
-            .block_bytes = type ? type->n_bytes : ref_row_bytes(geometries[i].type, 1),
-        };
-        snprintf(subject.kernel, sizeof subject.kernel, "get_rows_%s", geometries[i].type);
-        if (run_group(run, subject.kernel, subject.kernel)) {
-            run_subject(run, &subject);
-            run_group_end(run);
-        }
+    for (size_t i = 0; i < WEIGHTS_TYPES; i++) {
+        run_type(run, &weights_types[i]);
+    }
+    for (size_t i = 0; i < sizeof plains / sizeof *plains; i++) {
+        run_type(run, &plains[i]);
     }
 }

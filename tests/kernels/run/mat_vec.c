@@ -144,7 +144,7 @@ static void run_known(struct run *run)
 void run_mat_vec(struct run *run)
 {
     for (size_t i = 0; i < WEIGHTS_TYPES; i++) {
-        for (unsigned batch = 1; batch <= 8; batch++) {
+        for (unsigned batch = 1; batch <= 8 && weights_types[i].mul_mat.rows; batch++) {
             struct subject subject = {
                 .weights = &weights_types[i],
                 .type = ref_type_find(weights_types[i].name),

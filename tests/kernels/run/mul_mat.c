@@ -1,8 +1,8 @@
 /* mul_mat_<T>: weights times any number of columns of q8_1 activations.
  *
  * Tolerance: weights.h, with two f32 additions for each run of quants with a scale, one product's and one
- * minimum's. The launch geometry is the contract with existing callers, written out here. What lies between a
- * row's k and its padding must not count: the activations' blocks there are NaNs. */
+ * minimum's. What lies between a row's k and its padding must not count: the activations' blocks there are
+ * NaNs. */
 #include <cpu_ref/cpu_ref.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,12 +21,6 @@ struct subject {
 struct shape {
     size_t k, n, batch;
 };
-
-/* Of weights_types, in their order. */
-static const struct {
-    unsigned rows, columns;
-} tiles[WEIGHTS_TYPES] = {{64, 128}, {64, 128},  {128, 64}, {128, 64}, {128, 64},
-                          {64, 128}, {128, 128}, {64, 128}, {64, 128}, {64, 64}};
 
 static bool launch(struct run *run, const struct subject *subject, struct run_buffer *x, struct run_buffer *y,
                    struct run_buffer *out, struct shape shape, size_t k_padded)
@@ -202,11 +196,14 @@ static void run_known(struct run *run)
 void run_mul_mat(struct run *run)
 {
     for (size_t i = 0; i < WEIGHTS_TYPES; i++) {
+        if (!weights_types[i].mul_mat.rows) {
+            continue;
+        }
         struct subject subject = {
             .weights = &weights_types[i],
             .type = ref_type_find(weights_types[i].name),
-            .rows = tiles[i].rows,
-            .columns = tiles[i].columns,
+            .rows = weights_types[i].mul_mat.rows,
+            .columns = weights_types[i].mul_mat.columns,
         };
         snprintf(subject.kernel, sizeof subject.kernel, "mul_mat_%s", weights_types[i].name);
         if (run_group(run, subject.kernel, subject.kernel)) {

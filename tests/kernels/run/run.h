@@ -18,6 +18,7 @@
     X(quantize_q8_1)                                                                                         \
     X(dequantize)                                                                                            \
     X(mat_vec)                                                                                               \
+    X(mat_vec_float)                                                                                         \
     X(dequantize_mul_mat_vec)                                                                                \
     X(get_rows)                                                                                              \
     X(indexed_moe)                                                                                           \

@@ -1,12 +1,28 @@
 #include "weights.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
+/* clang-format off */
 const struct weights_type weights_types[WEIGHTS_TYPES] = {
-    {"q4_0", {0, 0}},   {"q4_1", {0, 2}},     {"q5_0", {0, 0}}, {"q5_1", {0, 2}}, {"q8_0", {0, 0}},
-    {"q2_K", {80, 82}}, {"q3_K", {108, 108}}, {"q4_K", {0, 2}}, {"q5_K", {0, 2}}, {"q6_K", {208, 208}},
+    {"q4_0",   SCALES_F16,   {0, 0},     {32, 256, 32},  {256, 512, false},  {64, 128},  "q4_0_cuda"},
+    {"q4_1",   SCALES_F16,   {0, 2},     {32, 256, 32},  {256, 512, false},  {64, 128},  "q4_1_cuda"},
+    {"q5_0",   SCALES_F16,   {0, 0},     {256, 512, 1},  {256, 512, false},  {128, 64},  "q5_0_cuda"},
+    {"q5_1",   SCALES_F16,   {0, 2},     {256, 512, 1},  {256, 512, false},  {128, 64},  "q5_1_cuda"},
+    {"q8_0",   SCALES_F16,   {0, 0},     {32, 256, 32},  {256, 512, false},  {128, 64},  "q8_0_cuda"},
+    {"q2_K",   SCALES_F16,   {80, 82},   {64, 256, 0},   {64, 256, true},    {64, 128},  "q2_k"},
+    {"q3_K",   SCALES_F16,   {108, 108}, {64, 256, 0},   {64, 256, true},    {128, 128}, "q3_k"},
+    {"q4_K",   SCALES_F16,   {0, 2},     {32, 256, 0},   {32, 256, true},    {64, 128},  "q4_k"},
+    {"q5_K",   SCALES_F16,   {0, 2},     {64, 256, 0},   {64, 256, true},    {64, 128},  "q5_k"},
+    {"q6_K",   SCALES_F16,   {208, 208}, {64, 256, 0},   {64, 256, true},    {64, 64},   "q6_k"},
+    {"q8_K",   SCALES_F32,   {0, 0},     {32, 256, 0},   {0, 0, false},      {0, 0},     NULL},
+    {"iq4_nl", SCALES_F16,   {0, 0},     {256, 1024, 1}, {256, 1024, false}, {64, 128},  NULL},
+    {"iq4_xs", SCALES_F16,   {0, 0},     {256, 1024, 1}, {256, 1024, false}, {64, 128},  NULL},
+    {"mxfp4",  SCALES_E8M0,  {0, 0},     {256, 1024, 1}, {256, 1024, false}, {64, 128},  NULL},
+    {"nvfp4",  SCALES_UE4M3, {0, 0},     {256, 1024, 1}, {256, 1024, false}, {64, 128},  NULL},
 };
+/* clang-format on */
 
 const char *const weights_kind_names[WEIGHTS_KINDS] = {"finite", "random bytes", "extreme scales", "zeros"};
 
@@ -25,6 +41,55 @@ uint16_t weights_random_f16(struct run *run, enum weights_kind kind)
     }
 }
 
+void weights_set_scales(const struct weights_type *type, unsigned char *block, uint16_t scale,
+                        uint16_t minimum)
+{
+    const uint32_t both = (uint32_t)scale << 16 | minimum;
+    const unsigned char bytes[4] = {(unsigned char)(scale >> 8), (unsigned char)(minimum >> 8),
+                                    (unsigned char)scale, (unsigned char)minimum};
+    switch (type->format) {
+    case SCALES_F16:
+        memcpy(block + type->scales[1], &minimum, sizeof minimum);
+        memcpy(block + type->scales[0], &scale, sizeof scale);
+        break;
+    case SCALES_F32:
+        memcpy(block, &both, sizeof both);
+        break;
+    case SCALES_E8M0:
+        block[0] = bytes[0];
+        break;
+    case SCALES_UE4M3:
+        memcpy(block, bytes, sizeof bytes);
+        break;
+    }
+}
+
+/* A byte of E8M0 or UE4M3 as weights_random_f16 has a number: about 1, or an extreme. */
+static unsigned char random_byte(struct run *run, const struct weights_type *type, enum weights_kind kind)
+{
+    static const unsigned char e8m0[] = {0, 1, 2, 127, 200, 253, 254};
+    static const unsigned char ue4m3[] = {0x00, 0x80, 0x01, 0x81, 0x07, 0x08, 0x7e, 0xfe};
+    if (kind == WEIGHTS_FINITE) {
+        return (unsigned char)(type->format == SCALES_E8M0 ? 117 + run_random_below(run, 12)
+                                                           : run_random_below(run, 0x7f));
+    }
+    return type->format == SCALES_E8M0 ? e8m0[run_random_below(run, sizeof e8m0)]
+                                       : ue4m3[run_random_below(run, sizeof ue4m3)];
+}
+
+static void fill_scales(struct run *run, const struct weights_type *type, enum weights_kind kind,
+                        unsigned char *block)
+{
+    if (type->format == SCALES_F16) {
+        const uint16_t scale = weights_random_f16(run, kind), minimum = weights_random_f16(run, kind);
+        weights_set_scales(type, block, scale, minimum);
+        return;
+    }
+    for (size_t i = 0; i < (type->format == SCALES_UE4M3 ? 4 : 1); i++) {
+        block[i] = random_byte(run, type, kind);
+    }
+}
+
 void weights_fill(struct run *run, const struct weights_type *type, enum weights_kind kind, void *blocks,
                   size_t n_blocks)
 {
@@ -35,19 +100,20 @@ void weights_fill(struct run *run, const struct weights_type *type, enum weights
     }
     run_random_bytes(run, blocks, n_blocks * n_bytes);
     for (size_t i = 0; i < n_blocks && kind != WEIGHTS_BYTES; i++) {
-        for (size_t j = 0; j < 2; j++) {
-            const uint16_t bits = weights_random_f16(run, kind);
-            memcpy((char *)blocks + i * n_bytes + type->scales[j], &bits, sizeof bits);
-        }
+        fill_scales(run, type, kind, (unsigned char *)blocks + i * n_bytes);
     }
 }
 
 static bool is_right(double got, const struct ref_sum *wanted, size_t n_additions)
 {
-    if (!isfinite(wanted->value)) {
+    const double units = (double)(n_additions + 16);
+    if (!isfinite(wanted->value) || fabs(wanted->value) > 2 * (double)FLT_MAX) {
         return !isfinite(got);
     }
-    return fabs(got - wanted->value) <= (double)(n_additions + 16) * ldexp(wanted->magnitude, -24);
+    if (!isfinite(got)) {
+        return wanted->magnitude >= (double)FLT_MAX;
+    }
+    return fabs(got - wanted->value) <= units * (ldexp(wanted->magnitude, -24) + ldexp(1, -149));
 }
 
 void weights_expect(struct run *run, const float *got, const struct ref_sum *wanted, size_t n,

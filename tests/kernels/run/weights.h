@@ -6,13 +6,34 @@
 
 #include "run.h"
 
-/* A block type that there are such kernels for. */
-struct weights_type {
-    const char *name;
-    size_t scales[2]; /* where the block's f16 scale is, and its minimum or the scale again */
+/* What a block's scales are. */
+enum weights_scales {
+    SCALES_F16,  /* two: the scale and the minimum, or the scale twice */
+    SCALES_F32,  /* one, at the start */
+    SCALES_E8M0, /* one, at the start; 255 is NaN */
+    SCALES_UE4M3 /* four, at the start; 0x7f and 0xff are NaN */
 };
 
-enum { WEIGHTS_TYPES = 10 };
+/* A block type, and how its kernels are launched: a contract with existing callers, written out here. */
+struct weights_type {
+    const char *name;
+    enum weights_scales format;
+    size_t scales[2]; /* where those of f16 are */
+    struct {
+        unsigned threads, per_group; /* the grid is ceil(elements / per_group) */
+        unsigned k_counts;           /* the parameter k is the elements / k_counts; 0: there is no k */
+    } dequantize;
+    struct {
+        unsigned threads, per_group; /* 0: there are no kernels but dequantize */
+        bool is_exact;               /* y = columns / per_group; else that rounded up, at most 65535 */
+    } get_rows;
+    struct {
+        unsigned rows, columns; /* of a block's tile */
+    } mul_mat;
+    const char *dequantize_mul_mat_vec; /* the end of its name; NULL: there is none */
+};
+
+enum { WEIGHTS_TYPES = 15 };
 extern const struct weights_type weights_types[WEIGHTS_TYPES];
 
 enum weights_kind {
@@ -26,6 +47,9 @@ extern const char *const weights_kind_names[WEIGHTS_KINDS];
 
 void weights_fill(struct run *run, const struct weights_type *type, enum weights_kind kind, void *blocks,
                   size_t n_blocks);
+/* Makes these the scales of a block; formats of a byte take the upper ones, of four also the lower ones. */
+void weights_set_scales(const struct weights_type *type, unsigned char *block, uint16_t scale,
+                        uint16_t minimum);
 /* A finite f16 of that kind, or of WEIGHTS_BYTES any. */
 uint16_t weights_random_f16(struct run *run, enum weights_kind kind);
 
@@ -42,8 +66,10 @@ void weights_quantize_q4_0(struct ref_q4_0 *out, const float *x, size_t n_blocks
  * and the few products of each term. Fewer than 2^-20 of a term of a few thousand are so let pass: nothing
  * that a wrong quant or scale could hide in.
  *
- * Where the exact sum is infinite or a NaN got[i] must be one of both: an infinite scale gives one or the
- * other depending on the order of the additions and on what is added before it is multiplied. */
+ * and by as many times 2^-149, below which f32 has nothing. Where the exact sum is infinite or a NaN got[i]
+ * must be one of both: an infinite scale gives one or the other depending on the order of the additions and
+ * on what is added before it is multiplied. Where the terms' magnitudes add up to more than f32 has, it may
+ * be. */
 void weights_expect(struct run *run, const float *got, const struct ref_sum *wanted, size_t n,
                     size_t n_additions);
 

@@ -1,0 +1,258 @@
+// mxfp4 and nvfp4: quants of four bits that are floats themselves (E2M1: sign, two bits of exponent, one of
+// fraction; 0 0.5 1 1.5 2 3 4 6 and their negatives, no infinity and no NaN), with a scale of eight bits.
+//
+//   mxfp4  32 elements, scale E8M0: 2^(e - 127); 255 is NaN
+//   nvfp4  64 elements in groups of 16, scales UE4M3: four bits of exponent with bias 7, three of fraction,
+//          exponent 0 subnormal; 0x7f is NaN, there is no infinity. Bit 7 is no part of the number.
+//
+// These are the definitions of the OCP formats and of E4M3 without a sign, NaN included, so that a damaged
+// scale is seen: ggml decodes the two NaNs as 2^128 and 0, and no quantiser writes them. A factor for a whole
+// tensor, which nvfp4 files have beside the blocks, is the caller's to multiply with. -0 counts as 0.
+//
+// Quants are taken twice as large, as integers, and scales half as large: a product is exact in float, unless
+// it is above the largest, and then infinite.
+#pragma once
+
+#include "blocks.h"
+#include "lookup.h"
+
+// Twice 0 0.5 1 1.5, 2 3 4 6, and then the negatives.
+struct table_fp4 {
+    enum : uint32_t { W0 = 0x03020100, W1 = 0x0c080604, W2 = 0xfdfeff00, W3 = 0xf4f8fafc };
+};
+
+struct block_mxfp4 {
+    enum { SIZE = QK_BLOCK };
+    uint8_t e;
+    uint8_t qs[16]; // as q4_0
+};
+
+// Group g of 16 has qs[8 g] to qs[8 g + 7]: element i < 8 is the low nibble of byte i, element i + 8 its high
+// nibble.
+struct block_nvfp4 {
+    enum { SIZE = 64 };
+    uint8_t d[4];
+    uint8_t qs[32];
+};
+
+static_assert(sizeof(block_mxfp4) == 17, "mxfp4 is 17 bytes");
+static_assert(sizeof(block_nvfp4) == 36, "nvfp4 is 36 bytes");
+
+// Half of an E8M0 number: for 0 and 1 a subnormal.
+QJ_DEVICE float half_e8m0(unsigned e)
+{
+    const uint32_t bits = e < 2 ? 0x00200000u << e : (e - 1) << 23;
+    return __uint_as_float(e == 255 ? 0x7fc00000u : bits);
+}
+
+// Half of a UE4M3 number: as f16 the same bits stand for 2^-8 of it.
+QJ_DEVICE float half_ue4m3(unsigned bits)
+{
+    const unsigned number = bits & 0x7f;
+    return __half2float(__ushort_as_half((unsigned short)(number == 0x7f ? 0x7e00 : number << 7))) * 128.0f;
+}
+
+QJ_DEVICE float element(const block_mxfp4 &b, unsigned i)
+{
+    const unsigned byte = b.qs[i % 16];
+    return half_e8m0(b.e) * (float)look_up_one<table_fp4>(i < 16 ? byte & 0xf : byte >> 4);
+}
+
+QJ_DEVICE float element(const block_nvfp4 &b, unsigned i)
+{
+    const unsigned byte = b.qs[i / 16 * 8 + i % 8];
+    return half_ue4m3(b.d[i / 16]) * (float)look_up_one<table_fp4>(i % 16 < 8 ? byte & 0xf : byte >> 4);
+}
+
+#if defined(QJ_WITH_DOT) || defined(QJ_WITH_MUL_MAT)
+// N * 4 bytes as little-endian words, from any address. Nothing beside them is read.
+#ifdef __HIP_PLATFORM_NVIDIA__
+// The N - 1 aligned words that lie within the bytes, and the four bytes that remain: `front` of them before
+// the words, the others behind.
+template <int N> QJ_DEVICE void load_bytes(uint32_t (&out)[N], const void *p)
+{
+    const uint8_t *bytes = (const uint8_t *)p;
+    const unsigned front = (0u - (unsigned)(uintptr_t)p) & 3, shift = 32 - 8 * front;
+    uint32_t edges = 0;
+#pragma unroll
+    for (unsigned i = 0; i < 4; i++)
+        edges |= (uint32_t)bytes[i < front ? i : 4 * N - 4 + i] << (8 * i);
+    uint32_t before = __funnelshift_lc(0, edges, shift); // of which the upper bytes count
+#pragma unroll
+    for (int i = 0; i < N - 1; i++) {
+        const uint32_t word = aligned_word(bytes + front + 4 * i);
+        out[i] = __funnelshift_rc(before, word, shift);
+        before = word;
+    }
+    out[N - 1] = __funnelshift_rc(before, edges >> (8 * front), shift);
+}
+#else
+template <int N> QJ_DEVICE void load_bytes(uint32_t (&out)[N], const void *p)
+{
+    memcpy(out, p, sizeof out);
+}
+#endif
+
+// Words of a group of nvfp4, two of them, as its elements.
+QJ_DEVICE void look_up_group(uint32_t (&out)[4], const uint32_t *words)
+{
+#pragma unroll
+    for (int i = 0; i < 2; i++)
+        look_up<table_fp4>(out[i], out[i + 2], words[i]);
+}
+
+QJ_DEVICE float scale_nvfp4(uint32_t scales, unsigned g)
+{
+    return half_ue4m3(scales >> (8 * g) & 0xff);
+}
+#endif
+
+#ifdef QJ_WITH_DOT
+// x needs no alignment for mxfp4, to 4 for nvfp4.
+
+// The scales' bits and the quants of block x and of the one behind it: of the row there are n_left. Of a last
+// one there are two equal ones.
+QJ_DEVICE void load_two_mxfp4(uint32_t (&words)[2][4], unsigned (&e)[2], const block_mxfp4 *x,
+                              unsigned n_left)
+{
+#ifdef __HIP_PLATFORM_NVIDIA__
+    // With a third block behind them the words that they begin and end in can be read whole.
+    if (n_left > 2) {
+        const unsigned place = (unsigned)(uintptr_t)x & 3, shift = 8 * place + 8;
+        uint32_t memory[10], second[5];
+        load_words(memory, (const uint8_t *)x - place);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            words[0][i] = __funnelshift_rc(memory[i], memory[i + 1], shift);
+#pragma unroll
+        for (int i = 0; i < 5; i++)
+            second[i] = __funnelshift_rc(memory[i + 4], memory[i + 5], shift);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            words[1][i] = __funnelshift_r(second[i], second[i + 1], 8);
+        e[0] = memory[0] >> (8 * place) & 0xff;
+        e[1] = second[0] & 0xff;
+        return;
+    }
+#endif
+#pragma unroll
+    for (unsigned b = 0; b < 2; b++) {
+        const block_mxfp4 *block = x + (n_left > 1 ? b : 0);
+        load_bytes(words[b], block->qs);
+        e[b] = block->e;
+    }
+}
+
+template <> struct dot_product<block_mxfp4> {
+    enum { BLOCKS = 2, PARTS = 1 };
+    typedef activations_of_blocks<2> activations;
+    struct weights {
+        float d[2];
+        uint32_t q[2][8];
+        bool is_two;
+
+        __device__ __forceinline__ void load(const block_mxfp4 *x, unsigned, unsigned n_left)
+        {
+            uint32_t words[2][4];
+            unsigned e[2];
+            is_two = n_left > 1;
+            load_two_mxfp4(words, e, x, n_left);
+#pragma unroll
+            for (int b = 0; b < 2; b++) {
+                d[b] = half_e8m0(e[b]);
+                look_up_block<table_fp4>(q[b], words[b]);
+            }
+        }
+    };
+    // The scale comes last: the others' product is in the range of float, whatever they are.
+    QJ_DEVICE float dot(const weights &w, const activations &a)
+    {
+        const float second = w.d[1] * (a.d[1] * (float)dot_words(w.q[1], a.u[1]));
+        return w.d[0] * (a.d[0] * (float)dot_words(w.q[0], a.u[0])) + (w.is_two ? second : 0.0f);
+    }
+};
+
+// A part is a block.
+template <> struct dot_product<block_nvfp4> {
+    enum { BLOCKS = 1, PARTS = 1 };
+    typedef activations_of_blocks<2> activations;
+    struct weights {
+        float d[4];
+        uint32_t q[4][4];
+
+        __device__ __forceinline__ void load(const block_nvfp4 *x, unsigned, unsigned)
+        {
+            uint32_t words[9];
+            load_words(words, x);
+#pragma unroll
+            for (int g = 0; g < 4; g++) {
+                d[g] = scale_nvfp4(words[0], g);
+                look_up_group(q[g], words + 1 + 2 * g);
+            }
+        }
+    };
+    QJ_DEVICE float dot(const weights &w, const activations &a)
+    {
+        float sum = 0.0f;
+#pragma unroll
+        for (int b = 0; b < 2; b++) {
+            const float first = w.d[2 * b] * (float)dot_words(w.q[2 * b], a.u[b]);
+            sum += a.d[b] * (first + w.d[2 * b + 1] * (float)dot_words(w.q[2 * b + 1], a.u[b] + 4));
+        }
+        return sum;
+    }
+};
+#endif
+
+#ifdef QJ_WITH_MUL_MAT
+// A piece is a block.
+template <> struct mul_mat_weights<block_mxfp4> {
+    enum { SLICE = 64, PARTS = 1, RUN = 32 };
+    static constexpr bool has_minimum = false;
+    static constexpr mul_mat_sum sum_of = SUM_OF_QUANTS;
+    typedef mul_mat_row<mul_mat_single> row;
+    uint32_t q[4];
+    uint8_t e;
+
+    __device__ __forceinline__ void load(const block_mxfp4 *x, unsigned)
+    {
+        load_bytes(q, x->qs);
+        e = x->e;
+    }
+    __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
+    {
+        uint32_t low[4], high[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            look_up<table_fp4>(low[i], high[i], q[i]);
+        out.put_16(8 * piece, low);
+        out.put_16(8 * piece + 4, high);
+        out.put_scale(piece, mul_mat_single{half_e8m0(e)});
+    }
+};
+
+// A piece is two groups.
+template <> struct mul_mat_weights<block_nvfp4> {
+    enum { SLICE = 64, PARTS = 2, RUN = 16 };
+    static constexpr bool has_minimum = false;
+    static constexpr mul_mat_sum sum_of = SUM_OF_QUANTS;
+    typedef mul_mat_row<mul_mat_single> row;
+    uint32_t q[4], scales;
+
+    __device__ __forceinline__ void load(const block_nvfp4 *x, unsigned part)
+    {
+        load_words(q, x->qs + 16 * part);
+        scales = aligned_word(x->d);
+    }
+    __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned part) const
+    {
+#pragma unroll
+        for (unsigned g = 0; g < 2; g++) {
+            uint32_t words[4];
+            look_up_group(words, q + 2 * g);
+            out.put_16(8 * piece + 4 * g, words);
+            out.put_scale(2 * piece + g, mul_mat_single{scale_nvfp4(scales, 2 * part + g)});
+        }
+    }
+};
+#endif

@@ -1,0 +1,156 @@
+// iq4_nl and iq4_xs: four bits a quant, which is a place in a table of values that lie closer together around
+// zero.
+//
+//   iq4_nl  32 elements: scale d; value d * table[quant]
+//   iq4_xs  256 elements in groups of 32: value d * (scale of the group - 32) * table[quant]
+//
+// Scale, group's scale and value have 11, 6 and 7 bits: their product is exact in float. No value is zero but
+// for a scale of zero.
+#pragma once
+
+#include "blocks.h"
+#include "lookup.h"
+
+// -127 -104 -83 -65, -49 -35 -22 -10, 1 13 25 38, 53 69 89 113
+struct table_iq4 {
+    enum : uint32_t { W0 = 0xbfad9881, W1 = 0xf6eaddcf, W2 = 0x26190d01, W3 = 0x71594535 };
+};
+
+struct block_iq4_nl {
+    enum { SIZE = QK_BLOCK };
+    __half d;
+    uint8_t qs[16]; // as q4_0
+};
+
+// The six bits of group g's scale: bits 4 g to 4 g + 3 of scales_l as one number, above them bits 2 g and
+// 2 g + 1 of scales_h. The group's quants are qs[16 g] to qs[16 g + 15], as a block of q4_0.
+struct block_iq4_xs {
+    enum { SIZE = QK_SUPER };
+    __half d;
+    uint16_t scales_h;
+    uint8_t scales_l[4];
+    uint8_t qs[128];
+};
+
+static_assert(sizeof(block_iq4_nl) == 18, "iq4_nl is 18 bytes");
+static_assert(sizeof(block_iq4_xs) == 136, "iq4_xs is 136 bytes");
+
+QJ_DEVICE float element(const block_iq4_nl &b, unsigned i)
+{
+    const unsigned byte = b.qs[i % 16];
+    return __half2float(b.d) * (float)look_up_one<table_iq4>(i < 16 ? byte & 0xf : byte >> 4);
+}
+
+QJ_DEVICE int scale_iq4_xs(uint32_t scales_h, uint32_t scales_l, unsigned g)
+{
+    return (int)((scales_l >> (4 * g) & 0xf) | (scales_h >> (2 * g) & 3) << 4) - 32;
+}
+
+QJ_DEVICE float element(const block_iq4_xs &b, unsigned i)
+{
+    const unsigned g = i / 32, byte = b.qs[16 * g + i % 16];
+    const int scale = scale_iq4_xs(b.scales_h, aligned_word(b.scales_l), g);
+    return __half2float(b.d) * (float)scale *
+           (float)look_up_one<table_iq4>(i % 32 < 16 ? byte & 0xf : byte >> 4);
+}
+
+#ifdef QJ_WITH_DOT
+// x is aligned to 2 for iq4_nl, to 8 for iq4_xs.
+
+struct one_iq4_nl {
+    float d;
+    uint32_t q[8];
+
+    __device__ __forceinline__ void load(const block_iq4_nl *x)
+    {
+        uint32_t words[4];
+        load_even(words, x->qs);
+        d = __half2float(x->d);
+        look_up_block<table_iq4>(q, words);
+    }
+    __device__ __forceinline__ float dot(float d_y, float, const uint32_t *u) const
+    {
+        return d * (d_y * (float)dot_words(q, u));
+    }
+};
+template <> struct dot_product<block_iq4_nl> : dot_of_two<block_iq4_nl, one_iq4_nl> {
+};
+
+// Part p has the groups 2 p and 2 p + 1.
+template <> struct dot_product<block_iq4_xs> {
+    enum { BLOCKS = 1, PARTS = 4 };
+    typedef activations_of_blocks<2> activations;
+    struct weights {
+        float d[2]; // of a group
+        uint32_t q[2][8];
+
+        __device__ __forceinline__ void load(const block_iq4_xs *x, unsigned p, unsigned)
+        {
+            uint32_t head[2], words[8];
+            load_by_8_bytes(words, x->qs + 32 * p);
+            load_by_8_bytes(head, x);
+#pragma unroll
+            for (int g = 0; g < 2; g++) {
+                d[g] = low_half(head[0]) * (float)scale_iq4_xs(head[0] >> 16, head[1], 2 * p + g);
+                look_up_block<table_iq4>(q[g], words + 4 * g);
+            }
+        }
+    };
+    QJ_DEVICE float dot(const weights &w, const activations &a)
+    {
+        const float first = w.d[0] * (a.d[0] * (float)dot_words(w.q[0], a.u[0]));
+        return first + w.d[1] * (a.d[1] * (float)dot_words(w.q[1], a.u[1]));
+    }
+};
+#endif
+
+#ifdef QJ_WITH_MUL_MAT
+struct mul_mat_iq4 {
+    enum { SLICE = 64, RUN = 32 };
+    static constexpr bool has_minimum = false;
+    static constexpr mul_mat_sum sum_of = SUM_OF_QUANTS;
+    typedef mul_mat_row<mul_mat_single> row;
+    uint32_t q[4];
+
+    __device__ __forceinline__ void put(const row &out, unsigned piece, float scale) const
+    {
+        uint32_t low[4], high[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            look_up<table_iq4>(low[i], high[i], q[i]);
+        out.put_16(8 * piece, low);
+        out.put_16(8 * piece + 4, high);
+        out.put_scale(piece, mul_mat_single{scale});
+    }
+};
+
+// A piece is a block.
+template <> struct mul_mat_weights<block_iq4_nl> : mul_mat_iq4 {
+    enum { PARTS = 1 };
+    __half d;
+    __device__ __forceinline__ void load(const block_iq4_nl *x, unsigned)
+    {
+        load_even(q, x->qs);
+        d = x->d;
+    }
+    __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
+    {
+        put(out, piece, __half2float(d));
+    }
+};
+
+// A piece is a group.
+template <> struct mul_mat_weights<block_iq4_xs> : mul_mat_iq4 {
+    enum { PARTS = 8 };
+    uint32_t head[2];
+    __device__ __forceinline__ void load(const block_iq4_xs *x, unsigned part)
+    {
+        load_by_8_bytes(q, x->qs + 16 * part);
+        load_by_8_bytes(head, x);
+    }
+    __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned part) const
+    {
+        put(out, piece, low_half(head[0]) * (float)scale_iq4_xs(head[0] >> 16, head[1], part));
+    }
+};
+#endif

@@ -1,0 +1,193 @@
+// A block of threads' share of a mat-vec of plain numbers: rows of weights times COLUMNS columns of f32
+// activations, products and sums in f32.
+//
+// A thread takes 16 bytes of a row at a time, LOADS of them under way together; what is left at the end of a
+// row, fewer elements than that, goes to one thread each.
+#pragma once
+
+#include "fp16.h"
+#include "reduce.h"
+
+// The types: how many bytes one has, one of them, and those of four words.
+struct numbers_f32 {
+    enum { BYTES = 4, PER_LOAD = 4 };
+    QJ_DEVICE float one(const uint8_t *p)
+    {
+        float value;
+        memcpy(&value, __builtin_assume_aligned((const void *)p, 4), sizeof value);
+        return value;
+    }
+    QJ_DEVICE void unpack(float (&out)[PER_LOAD], const uint32_t (&words)[4])
+    {
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            out[i] = __uint_as_float(words[i]);
+    }
+};
+
+QJ_DEVICE uint32_t one_half_word(const uint8_t *p)
+{
+    uint16_t bits;
+    memcpy(&bits, __builtin_assume_aligned((const void *)p, 2), sizeof bits);
+    return bits;
+}
+
+struct numbers_f16 {
+    enum { BYTES = 2, PER_LOAD = 8 };
+    QJ_DEVICE float of_bits(uint32_t bits)
+    {
+        return __half2float(__ushort_as_half((unsigned short)bits));
+    }
+    QJ_DEVICE float one(const uint8_t *p)
+    {
+        return of_bits(one_half_word(p));
+    }
+    QJ_DEVICE void unpack(float (&out)[PER_LOAD], const uint32_t (&words)[4])
+    {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            out[2 * i] = of_bits(words[i] & 0xffff);
+            out[2 * i + 1] = of_bits(words[i] >> 16);
+        }
+    }
+};
+
+struct numbers_bf16 { // the upper half of an f32
+    enum { BYTES = 2, PER_LOAD = 8 };
+    QJ_DEVICE float one(const uint8_t *p)
+    {
+        return __uint_as_float(one_half_word(p) << 16);
+    }
+    QJ_DEVICE void unpack(float (&out)[PER_LOAD], const uint32_t (&words)[4])
+    {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            out[2 * i] = __uint_as_float(words[i] << 16);
+            out[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
+        }
+    }
+};
+
+// 16 bytes of p, which is aligned to BYTES, and to 16 if is_aligned.
+template <int BYTES> QJ_DEVICE void load_16(uint32_t (&out)[4], const uint8_t *p, bool is_aligned)
+{
+#ifdef __HIP_PLATFORM_NVIDIA__
+    if (is_aligned) {
+        memcpy(out, __builtin_assume_aligned((const void *)p, 16), 16);
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        if (BYTES == 2)
+            out[i] = one_half_word(p + 4 * i) | one_half_word(p + 4 * i + 2) << 16;
+        else
+            memcpy(&out[i], __builtin_assume_aligned((const void *)(p + 4 * i), 4), 4);
+    }
+#else
+    (void)is_aligned; // AMD reads any address at full speed
+    memcpy(out, __builtin_assume_aligned((const void *)p, BYTES), 16);
+#endif
+}
+
+// Rows and columns of one block of threads.
+template <int ROWS> struct mat_vec_float_operands {
+    const uint8_t *__restrict__ x[ROWS];
+    const float *__restrict__ y;
+    size_t column; // elements from one column of y to the next
+    bool x_is_aligned[ROWS], y_is_aligned;
+};
+
+// LOADS times 16 bytes of each row, THREADS * 16 bytes apart.
+template <typename Numbers, int THREADS, int LOADS, int ROWS, int COLUMNS>
+QJ_DEVICE void add_loads(float (&sums)[ROWS][COLUMNS], const mat_vec_float_operands<ROWS> &in, size_t load)
+{
+    enum { PER_LOAD = Numbers::PER_LOAD };
+    uint32_t words[LOADS][ROWS][4];
+#pragma unroll
+    for (int l = 0; l < LOADS; l++) {
+#pragma unroll
+        for (int r = 0; r < ROWS; r++)
+            load_16<Numbers::BYTES>(words[l][r], in.x[r] + (load + l * THREADS) * 16, in.x_is_aligned[r]);
+    }
+#pragma unroll
+    for (int l = 0; l < LOADS; l++) {
+        float weights[ROWS][PER_LOAD];
+#pragma unroll
+        for (int r = 0; r < ROWS; r++)
+            Numbers::unpack(weights[r], words[l][r]);
+#pragma unroll
+        for (int c = 0; c < COLUMNS; c++) {
+            const float *y = in.y + c * in.column + (load + l * THREADS) * PER_LOAD;
+#pragma unroll
+            for (int i = 0; i < PER_LOAD; i += 4) {
+                uint32_t bits[4];
+                load_16<4>(bits, (const uint8_t *)(y + i), in.y_is_aligned);
+#pragma unroll
+                for (int j = 0; j < 4; j++) {
+#pragma unroll
+                    for (int r = 0; r < ROWS; r++)
+                        sums[r][c] += weights[r][i + j] * __uint_as_float(bits[j]);
+                }
+            }
+        }
+    }
+}
+
+// vx: n rows of k elements, vy: COLUMNS columns of f32, `column` elements from one to the next; dst[c *
+// n_dst + row]. The block is (SUBGROUP, SUBGROUPS) and has ROWS rows from first_row on, a row below n.
+template <typename Numbers, int ROWS, int COLUMNS, int SUBGROUPS>
+QJ_DEVICE void mat_vec_float(const void *__restrict__ vx, const float *__restrict__ y,
+                             float *__restrict__ dst, unsigned first_row, unsigned k, unsigned n,
+                             unsigned column, unsigned n_dst)
+{
+    enum { THREADS = SUBGROUP * SUBGROUPS, SUMS = ROWS * COLUMNS, LOADS = 2 };
+    const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y % SUBGROUPS;
+    const unsigned thread = subgroup * SUBGROUP + lane;
+    mat_vec_float_operands<ROWS> in;
+#pragma unroll
+    for (int r = 0; r < ROWS; r++) { // a row past the end reads the last one again
+        in.x[r] = (const uint8_t *)vx + (size_t)min(first_row + r, n - 1) * k * Numbers::BYTES;
+        in.x_is_aligned[r] = (uintptr_t)in.x[r] % 16 == 0;
+    }
+    in.y = y;
+    in.column = column;
+    in.y_is_aligned = (uintptr_t)y % 16 == 0 && column % 4 == 0;
+
+    float sums[ROWS][COLUMNS] = {};
+    const unsigned n_loads = k / Numbers::PER_LOAD, rest = k % Numbers::PER_LOAD;
+    unsigned load = thread;
+#pragma unroll 1
+    for (; load + (LOADS - 1) * THREADS < n_loads; load += LOADS * THREADS)
+        add_loads<Numbers, THREADS, LOADS>(sums, in, load);
+#pragma unroll 1
+    for (; load < n_loads; load += THREADS)
+        add_loads<Numbers, THREADS, 1>(sums, in, load);
+    if (thread < rest) {
+        const size_t e = k - rest + thread;
+#pragma unroll
+        for (int r = 0; r < ROWS; r++) {
+            const float weight = Numbers::one(in.x[r] + e * Numbers::BYTES);
+#pragma unroll
+            for (int c = 0; c < COLUMNS; c++)
+                sums[r][c] += weight * y[c * in.column + e];
+        }
+    }
+
+    __shared__ float shared[SUBGROUPS][SUMS];
+#pragma unroll
+    for (int i = 0; i < SUMS; i++) {
+        const float sum = subgroup_sum(sums[i / COLUMNS][i % COLUMNS]);
+        if (lane == i)
+            shared[subgroup][i] = sum;
+    }
+    __syncthreads();
+    if (thread >= SUMS)
+        return;
+    float sum = shared[0][thread];
+#pragma unroll
+    for (int i = 1; i < SUBGROUPS; i++)
+        sum += shared[i][thread];
+    const unsigned row = first_row + thread / COLUMNS;
+    if (row < n)
+        dst[(size_t)(thread % COLUMNS) * n_dst + row] = sum;
+}
