@@ -63,8 +63,12 @@ static enum qj_open_result look_at_header(sqlite3 *db, const struct qj_place *pl
         (void)snprintf(why, n_why, "cannot read '%s': %s", place->path, sqlite3_errmsg(db));
         return qj_sqlite_is_damage(code) ? QJ_OPEN_DAMAGED : QJ_OPEN_FAILED;
     }
-    if (application != QJ_STORE_APPLICATION || version < QJ_STORE_VERSION) {
+    if (application != QJ_STORE_APPLICATION) {
         (void)snprintf(why, n_why, "'%s' is no store of qjit's", place->path);
+        return QJ_OPEN_DAMAGED;
+    }
+    if (version < QJ_STORE_VERSION) {
+        (void)snprintf(why, n_why, "'%s' was made by an earlier qjit", place->path);
         return QJ_OPEN_DAMAGED;
     }
     if (version > QJ_STORE_VERSION) {

@@ -60,7 +60,7 @@ static void begin_anew(struct qj_store *store, ino_t inode, const char *why)
         go_to_memory(store, why);
         return;
     }
-    qj_log(store->log, QJIT_LOG_WARNING, "the store is damaged and set aside, a new one is begun: %s", why);
+    qj_log(store->log, QJIT_LOG_WARNING, "the store is set aside and a new one begun: %s", why);
     (void)pthread_mutex_lock(&store->lock);
     struct qj_connection *idle = retire_connections(store);
     (void)pthread_mutex_unlock(&store->lock);
