@@ -180,6 +180,14 @@ static void run_subject(struct run *run, const struct subject *subject)
     if (!run_group(run, subject->kernel, subject->kernel)) {
         return;
     }
+    while (run_fuzz(run)) {
+        const size_t n_blocks = run_random_size(run, 65536 / subject->type->n_elements);
+        run_one(run, subject, "random bytes", fill_bytes, n_blocks, run_random_below(run, 2));
+    }
+    if (run->settings.fuzz_seconds > 0) {
+        run_group_end(run);
+        return;
+    }
     for (size_t i = 0; i < sizeof quick_counts / sizeof *quick_counts; i++) {
         run_one(run, subject, "random bytes", fill_bytes, quick_counts[i], false);
     }

@@ -47,8 +47,23 @@ static void run_one(struct run *run, const struct subject *subject, enum weights
     run_case_end(run);
 }
 
+/* Half of the cases as a model could have them, the others of any bytes. */
+static void fuzz_subject(struct run *run, const struct subject *subject)
+{
+    const size_t block = subject->type->n_elements;
+    while (run_fuzz(run)) {
+        const size_t k = block * run_random_size(run, 16384 / block), n = run_random_size(run, 65536 / k + 1);
+        run_one(run, subject, run_random_below(run, 2) ? WEIGHTS_BYTES : WEIGHTS_FINITE, k, n,
+                run_random_below(run, 2));
+    }
+}
+
 static void run_subject(struct run *run, const struct subject *subject)
 {
+    if (run->settings.fuzz_seconds > 0) {
+        fuzz_subject(run, subject);
+        return;
+    }
     static const size_t all_n[] = {1, 2, 3, 31, 32, 33, 127};
     const size_t block = subject->type->n_elements;
     const size_t all_k[] = {block, 2 * block, 3 * block, 512 + block, 4096};

@@ -134,8 +134,23 @@ static void run_large(struct run *run, const struct subject *subject)
     run_case_end(run);
 }
 
+static void fuzz_subject(struct run *run, const struct subject *subject)
+{
+    while (run_fuzz(run)) {
+        struct shape shape = {.n_rows = run_random_size(run, 100), .n_columns = run_random_size(run, 16384)};
+        shape.n_ids = run_random_size(run, 65536 / shape.n_columns + 1);
+        shape.gap_blocks = run_random_below(run, 3);
+        shape.is_view = run_random_below(run, 2);
+        run_one(run, subject, WEIGHTS_BYTES, shape);
+    }
+}
+
 static void run_subject(struct run *run, const struct subject *subject)
 {
+    if (run->settings.fuzz_seconds > 0) {
+        fuzz_subject(run, subject);
+        return;
+    }
     const size_t block = subject->block, group = subject->weights->get_rows.per_group;
     const size_t columns[] = {block, 3 * block,       group, group + block, 2 * group - block,
                               2048,  2048 + 5 * block};

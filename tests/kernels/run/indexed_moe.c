@@ -139,8 +139,26 @@ static void run_large(struct run *run, const struct subject *subject)
     run_case_end(run);
 }
 
+static void fuzz_subject(struct run *run, const struct subject *subject)
+{
+    const size_t block = ref_type_find(subject->type)->n_elements;
+    while (run_fuzz(run)) {
+        struct ref_moe moe = {.k = block * run_random_size(run, 4096 / block)};
+        moe.n = run_random_size(run, 16384 / moe.k + 1);
+        moe.batch = run_random_size(run, 5);
+        moe.topk = run_random_size(run, 4);
+        moe.input_dim1 = run_random_below(run, 2) ? moe.topk : 1;
+        run_one(run, subject, run_random_below(run, 2) ? WEIGHTS_BYTES : WEIGHTS_FINITE, moe,
+                run_random_size(run, 8));
+    }
+}
+
 static void run_subject(struct run *run, const struct subject *subject)
 {
+    if (run->settings.fuzz_seconds > 0) {
+        fuzz_subject(run, subject);
+        return;
+    }
     const size_t block = ref_type_find(subject->type)->n_elements;
     const struct ref_moe shapes[] = {
         {.n = 1, .k = block, .batch = 1, .topk = 1, .input_dim1 = 1},

@@ -9,11 +9,12 @@
 static void usage(FILE *to)
 {
     fputs("usage: kernels_run [--hip rocm|cpu|cuda|PATH] [--only GLOB] [--quick] [--large] [--list]\n"
-          "                   [--guard BYTES] [--seed NUMBER]\n"
+          "                   [--guard BYTES] [--seed NUMBER] [--fuzz SECONDS]\n"
           "--hip: the HIP library; without it $QJIT_HIP chooses, else rocm. --only: groups whose\n"
           "family/name matches. --quick: without the long cases. --large: also outputs of more than 2^31\n"
           "bytes. --guard: bytes on both sides of each buffer that must stay as they are (4096; a multiple\n"
-          "of 256). --seed: of the random numbers.\n"
+          "of 256). --seed: of the random numbers. --fuzz: cases of random shapes for that long in all,\n"
+          "instead of those that are written down.\n"
           "Exit status: 0 no case failed, 1 a case failed, 2 wrong options, 77 there is no device.\n",
           to);
 }
@@ -58,6 +59,12 @@ static bool apply(struct run_settings *out, int option, const char *argument)
         }
         out->seed = number;
         return true;
+    case 'f':
+        if (!parse_number(&number, argument) || number == 0 || number > 1000000) {
+            return false;
+        }
+        out->fuzz_seconds = (double)number;
+        return true;
     default:
         return false;
     }
@@ -66,10 +73,15 @@ static bool apply(struct run_settings *out, int option, const char *argument)
 static bool parse(struct run_settings *out, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"hip", required_argument, NULL, 'h'},  {"only", required_argument, NULL, 'o'},
-        {"quick", no_argument, NULL, 'q'},      {"large", no_argument, NULL, 'L'},
-        {"list", no_argument, NULL, 'l'},       {"guard", required_argument, NULL, 'g'},
-        {"seed", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
+        {"hip", required_argument, NULL, 'h'},
+        {"only", required_argument, NULL, 'o'},
+        {"quick", no_argument, NULL, 'q'},
+        {"large", no_argument, NULL, 'L'},
+        {"list", no_argument, NULL, 'l'},
+        {"guard", required_argument, NULL, 'g'},
+        {"seed", required_argument, NULL, 's'},
+        {"fuzz", required_argument, NULL, 'f'},
+        {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (!apply(out, option, optarg)) {

@@ -89,8 +89,24 @@ static void run_one(struct run *run, const struct subject *subject, enum weights
     run_case_end(run);
 }
 
+static void fuzz_subject(struct run *run, const struct subject *subject)
+{
+    const size_t element = ref_row_bytes(subject->type, 1);
+    while (run_fuzz(run)) {
+        struct shape shape = {.k = run_random_size(run, 16384), .gap = run_random_below(run, 5)};
+        shape.n = run_random_size(run, 65536 / shape.k + 1);
+        shape.x_shift = element * run_random_below(run, (uint32_t)(16 / element));
+        shape.y_shift = 4 * run_random_below(run, 4);
+        run_one(run, subject, run_random_below(run, 4) ? WEIGHTS_FINITE : WEIGHTS_BYTES, shape);
+    }
+}
+
 static void run_subject(struct run *run, const struct subject *subject)
 {
+    if (run->settings.fuzz_seconds > 0) {
+        fuzz_subject(run, subject);
+        return;
+    }
     static const size_t n[] = {1, 2, 3, 31, 32, 33, 127};
     static const size_t quick_k[] = {1, 7, 8, 9, 33, 512, 1031, 2048, 2049};
     static const size_t all_k[] = {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 63, 511, 512, 1024, 1025, 4095, 4096};

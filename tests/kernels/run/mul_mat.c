@@ -142,8 +142,24 @@ static void run_shapes(struct run *run, const struct subject *subject)
     run_one(run, subject, WEIGHTS_FINITE, (struct shape){512, 300, 600}, false);
 }
 
+static void fuzz_subject(struct run *run, const struct subject *subject)
+{
+    const size_t block = subject->type->n_elements;
+    while (run_fuzz(run)) {
+        struct shape shape = {.k = block * run_random_size(run, 8192 / block),
+                              .batch = run_random_size(run, 300)};
+        shape.n = run_random_size(run, (1 << 19) / (shape.k * shape.batch) + 1);
+        run_one(run, subject, run_random_below(run, 2) ? WEIGHTS_BYTES : WEIGHTS_FINITE, shape,
+                run_random_below(run, 2));
+    }
+}
+
 static void run_subject(struct run *run, const struct subject *subject)
 {
+    if (run->settings.fuzz_seconds > 0) {
+        fuzz_subject(run, subject);
+        return;
+    }
     const size_t block = subject->type->n_elements;
     run_shapes(run, subject);
     for (enum weights_kind kind = WEIGHTS_BYTES; kind < WEIGHTS_KINDS; kind++) {

@@ -145,7 +145,11 @@ void run_quantize_q8_1(struct run *run)
         if (!run_group(run, kinds[kind].name, "quantize_q8_1")) {
             continue;
         }
-        for (size_t i = 0; i < sizeof all_k / sizeof *all_k; i++) {
+        while (run_fuzz(run)) {
+            const size_t k = run_random_size(run, 20000), n_rows = run_random_size(run, 40000 / k + 1);
+            run_one(run, kinds[kind].fill, k, n_rows, run_random_below(run, 2));
+        }
+        for (size_t i = 0; i < sizeof all_k / sizeof *all_k && run->settings.fuzz_seconds <= 0; i++) {
             for (size_t j = 0; j < sizeof all_rows / sizeof *all_rows; j++) {
                 run_one(run, kinds[kind].fill, all_k[i], all_rows[j], false);
             }

@@ -16,6 +16,20 @@ uint32_t run_random_below(struct run *run, uint32_t n)
     return (uint32_t)((run_random(run) >> 32) * n >> 32);
 }
 
+size_t run_random_size(struct run *run, size_t most)
+{
+    unsigned n_bits = 0;
+    while (n_bits < 31 && most >> n_bits > 1) {
+        n_bits++;
+    }
+    size_t size = (size_t)1 << run_random_below(run, n_bits + 1);
+    size += run_random_below(run, (uint32_t)size);
+    if (run_random_below(run, 4) == 0) {
+        size = (size + 31) / 32 * 32 + run_random_below(run, 3) - 1;
+    }
+    return size < most ? size : most;
+}
+
 float run_random_float(struct run *run)
 {
     return (float)(int32_t)((run_random(run) >> 39) - (1 << 24)) / (1 << 24);

@@ -35,8 +35,12 @@ bool run_group(struct run *run, const char *group, const char *kernel)
     if (run->lost || (run->settings.only && fnmatch(run->settings.only, run->group, 0) != 0)) {
         return false;
     }
+    if (run->settings.fuzz_seconds > 0 && !kernel) {
+        return false;
+    }
     if (run->is_collecting) {
         collect(run, kernel);
+        run->n_groups++;
         return false;
     }
     if (run->settings.list) {
@@ -46,6 +50,26 @@ bool run_group(struct run *run, const char *group, const char *kernel)
     }
     run->n_cases = run->n_failures = run->n_shown = 0;
     run->group_start = run_seconds();
+    run->fuzz_seed = run->settings.seed;
+    return true;
+}
+
+/* FNV-1a, to give each case numbers of its own. */
+static uint64_t mix(uint64_t seed, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        seed = (seed ^ (unsigned char)*text) * 0x100000001b3u;
+    }
+    return seed;
+}
+
+bool run_fuzz(struct run *run)
+{
+    const double share = run->settings.fuzz_seconds / (double)run->n_groups;
+    if (run->lost || run->settings.fuzz_seconds <= 0 || run_seconds() - run->group_start > share) {
+        return false;
+    }
+    run->random = mix(run->fuzz_seed++ ^ 0xcbf29ce484222325u, run->group);
     return true;
 }
 
@@ -60,15 +84,6 @@ void run_group_end(struct run *run)
     fflush(stdout);
 }
 
-/* FNV-1a, to give each case numbers of its own. */
-static uint64_t mix(uint64_t seed, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        seed = (seed ^ (unsigned char)*text) * 0x100000001b3u;
-    }
-    return seed;
-}
-
 void run_case(struct run *run, const char *label, ...)
 {
     va_list args;
@@ -77,7 +92,8 @@ void run_case(struct run *run, const char *label, ...)
     va_end(args);
     run->case_is_void = run->case_failed = run->lost;
     run->n_cases += !run->case_is_void;
-    run->random = mix(mix(run->settings.seed ^ 0xcbf29ce484222325u, run->group), run->label);
+    const uint64_t seed = run->settings.fuzz_seconds > 0 ? run->fuzz_seed : run->settings.seed;
+    run->random = mix(mix(seed ^ 0xcbf29ce484222325u, run->group), run->label);
 }
 
 void run_fail(struct run *run, const char *what, ...)
@@ -100,6 +116,10 @@ void run_fail(struct run *run, const char *what, ...)
     run->case_failed = true;
     if (run->n_shown++ < SHOWN_FAILURES) {
         printf("     %s, %s: %s\n", run->group, run->label, text);
+        if (run->settings.fuzz_seconds > 0) {
+            printf("     (--fuzz 1 --seed %llu --only '%s')\n", (unsigned long long)run->fuzz_seed - 1,
+                   run->group);
+        }
     } else if (run->n_shown == SHOWN_FAILURES + 1) {
         printf("     %s: what else fails is only counted\n", run->group);
     }

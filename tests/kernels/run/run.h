@@ -32,6 +32,7 @@ struct run_settings {
     size_t
         guard_bytes; /* on both sides of every buffer; a multiple of 256 keeps the alignment of hipMalloc */
     uint64_t seed;
+    double fuzz_seconds; /* more than 0: cases of random shapes instead of the tables', for so long in all */
 };
 
 /* The HIP functions that are called, found in whichever library the context uses. */
@@ -67,12 +68,13 @@ struct run {
     bool lost;          /* the device fails every call: nothing more can be run */
     bool is_collecting; /* only gather the kernels of the wanted groups */
     const char *kernels[RUN_KERNELS_MAX];
-    size_t n_kernels;
+    size_t n_kernels, n_groups; /* gathered */
 
     const char *family;
     char group[96], label[192];            /* of the case; label may be empty */
     unsigned n_cases, n_failures, n_shown; /* of the group */
     double group_start;
+    uint64_t fuzz_seed;             /* of the group's next case */
     bool case_failed, case_is_void; /* void: begun after the device was lost, so it says nothing */
     const char *awaited;            /* the failure that the case must meet; NULL: none */
     bool awaited_came;
@@ -120,6 +122,9 @@ void run_buffers_finish(struct run *run);
  * gathered and compiled together, as many at once as there are processors. */
 bool run_group(struct run *run, const char *group, const char *kernel);
 void run_group_end(struct run *run);
+/* For `while`: true as long as the group is to run one more case of a random shape, which the caller draws
+ * before run_case. A failure says by which --seed it is the first. */
+bool run_fuzz(struct run *run);
 /* Begins a case. Its random numbers depend on the seed and on its names only, not on which others are run. */
 void run_case(struct run *run, const char *label, ...) __attribute__((format(printf, 2, 3)));
 void run_case_end(struct run *run);
@@ -138,6 +143,8 @@ double run_seconds(void);
 uint64_t run_random(struct run *run);
 /* Below n, n > 0. */
 uint32_t run_random_below(struct run *run, uint32_t n);
+/* From 1 to most, each order of magnitude as likely as another; one in four is next to a multiple of 32. */
+size_t run_random_size(struct run *run, size_t most);
 /* In [-1, 1), 24 bits. */
 float run_random_float(struct run *run);
 void run_random_bytes(struct run *run, void *out, size_t n);
