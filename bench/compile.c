@@ -4,7 +4,8 @@
  * Four lines: a cold first compile, whole process against whole process (stock compiles an empty kernel, qjit
  * a real one, store included); a compile in a warm worker against one in a warm process (an empty kernel
  * again); the 23 kernels that quantise and dequantise by one worker against as many stock processes, each
- * with a kernel of that kind; and how warm-up grows with the number of workers. Rounds alternate, figures are
+ * with a kernel of that kind; the whole
+ * module by one worker; and how warm-up grows with the number of workers. Rounds alternate, figures are
  * medians, ratios those of a round. */
 #include <dlfcn.h>
 #include <qjit/qjit.h>
@@ -136,9 +137,10 @@ static void first_use(const char *store)
     qjit_destroy(context);
 }
 
-/* When each unit was done. */
+/* When each unit was done, and its name. */
 struct times {
     double at_ms[N_TIMES_MAX];
+    char unit[N_TIMES_MAX][64];
     size_t n;
 };
 
@@ -148,6 +150,7 @@ static int note(void *payload, const qjit_warm_event *event)
     if (event->outcome != QJIT_WARM_COMPILED || times->n == N_TIMES_MAX) {
         fail(event->unit);
     }
+    (void)snprintf(times->unit[times->n], sizeof times->unit[0], "%s", event->unit);
     times->at_ms[times->n++] = now_ms();
     return 0;
 }
@@ -173,13 +176,9 @@ static void find_kernels(void)
     }
 }
 
-/* Compiles the units of `kernels` for the archs into the store, if any; milliseconds. */
-static double warm(const char *store, uint32_t n_jobs, const char *const *archs, size_t n_archs,
-                   struct times *times)
+static double warm_units(const char *store, uint32_t n_jobs, qjit_warm_options options, struct times *times)
 {
-    qjit_warm_options options = {.struct_size = sizeof options, .archs = archs, .n_archs = n_archs};
-    options.kernels = kernels;
-    options.n_kernels = N_KERNELS;
+    options.struct_size = sizeof options;
     options.progress = note;
     options.payload = times;
     times->n = 0;
@@ -190,6 +189,15 @@ static double warm(const char *store, uint32_t n_jobs, const char *const *archs,
     }
     qjit_destroy(context);
     return now_ms() - start;
+}
+
+/* Compiles the units of `kernels` for the archs into the store, if any; milliseconds. */
+static double warm(const char *store, uint32_t n_jobs, const char *const *archs, size_t n_archs,
+                   struct times *times)
+{
+    qjit_warm_options options = {
+        .archs = archs, .n_archs = n_archs, .kernels = kernels, .n_kernels = N_KERNELS};
+    return warm_units(store, n_jobs, options, times);
 }
 
 /* ---- the measurements -------------------------------------------------------------------------------- */
@@ -289,6 +297,49 @@ static void measure_all(void)
     print_pair("compile_all", qjit_ms, stock_ms, N_ALL, 0.25);
 }
 
+/* What a worker took for a unit; of its first one nobody knows. */
+static double took_ms(const struct times *times, size_t i)
+{
+    return i == 0 ? 0 : times->at_ms[i] - times->at_ms[i - 1];
+}
+
+/* The whole module by one worker: all of it, its dearest unit, and the dearest of those that a mat-vec of one
+ * column needs first, against an empty kernel by stock hipRTC in a warm process. */
+static void measure_module(void)
+{
+    static const char *const archs[] = {"gfx1030"}, *const modules[] = {"quantized"};
+    static struct times times;
+    double stock_ms[N_WARM];
+    for (size_t i = 0; i < N_WARM; i++) {
+        double start = now_ms();
+        stock_compile(empty);
+        stock_ms[i] = now_ms() - start;
+    }
+    qjit_warm_options options = {.archs = archs, .n_archs = 1, .modules = modules, .n_modules = 1};
+    double all_ms = warm_units(NULL, 1, options, &times);
+    size_t dearest = 0, mat_vec = 0;
+    for (size_t i = 0; i < times.n; i++) {
+        const char *end = strrchr(times.unit[i], '_');
+        dearest = took_ms(&times, i) > took_ms(&times, dearest) ? i : dearest;
+        if (strncmp(times.unit[i], "mat_vec_", 8) == 0 && strcmp(end, "_1") == 0 &&
+            took_ms(&times, i) > took_ms(&times, mat_vec)) {
+            mat_vec = i;
+        }
+    }
+    struct bench_line line;
+    bench_begin(&line, "compile_module");
+    bench_number(&line, "units", (double)times.n);
+    bench_number(&line, "all_s", all_ms / 1e3);
+    bench_text(&line, "dearest_unit", times.unit[dearest]);
+    bench_number(&line, "dearest_s", took_ms(&times, dearest) / 1e3);
+    bench_text(&line, "dearest_mat_vec_1", times.unit[mat_vec]);
+    bench_number(&line, "mat_vec_1_ms", took_ms(&times, mat_vec));
+    bench_number(&line, "stock_ms", bench_median(stock_ms, N_WARM));
+    bench_number(&line, "ratio", took_ms(&times, mat_vec) / bench_median(stock_ms, N_WARM));
+    bench_number(&line, "ratio_wanted", 1.5);
+    bench_end(&line);
+}
+
 static void measure_parallel(void)
 {
     static const char *const archs[] = {"gfx1030", "gfx906", "gfx90a", "gfx1010"};
@@ -344,6 +395,7 @@ int main(int argc, char *argv[])
     measure_cold();
     measure_warm();
     measure_all();
+    measure_module();
     measure_parallel();
     return 0;
 }
