@@ -142,7 +142,7 @@ static int remove_all(struct qj_connection *connection, uint64_t *out)
     return code;
 }
 
-static int clear_rows(struct qj_connection *connection, uint64_t *out, const struct qj_store_filter *filter)
+static int clear_rows(struct qj_connection *connection, uint64_t *out, const void *filter)
 {
     int code = qj_connection_run(connection, QJ_SQL_BEGIN);
     if (code != SQLITE_OK) {
@@ -157,7 +157,11 @@ static int clear_rows(struct qj_connection *connection, uint64_t *out, const str
     return code;
 }
 
-qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct qj_store_filter *filter)
+/* remove() of everything that is to go, in a store that can be written, and the space given back. */
+static qjit_status remove_rows(struct qj_store *store, uint64_t *out, const char *what,
+                               int (*remove)(struct qj_connection *connection, uint64_t *out,
+                                             const void *which),
+                               const void *which)
 {
     struct qj_connection *connection;
     uint64_t n_rows = 0;
@@ -170,10 +174,10 @@ qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct q
         qj_store_return(store, connection);
         return qj_fail(QJIT_CACHE_UNUSABLE, "%s", store->place.reason);
     }
-    int code = clear_rows(connection, &n_rows, filter);
+    int code = remove(connection, &n_rows, which);
     (void)atomic_fetch_add(&store->epoch, 1);
     if (code != SQLITE_OK) {
-        return qj_store_fail(store, connection, code, "clear");
+        return qj_store_fail(store, connection, code, what);
     }
     /* Others reading or writing at this moment keep the file as long as it is; the next clear shortens it. */
     (void)qj_connection_run(connection, QJ_SQL_VACUUM);
@@ -183,6 +187,21 @@ qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct q
         *out = n_rows;
     }
     return QJIT_OK;
+}
+
+qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct qj_store_filter *filter)
+{
+    return remove_rows(store, out, "clear", clear_rows, filter);
+}
+
+static int shrink_rows(struct qj_connection *connection, uint64_t *out, const void *max_bytes)
+{
+    return qj_evict(connection, out, *(const uint64_t *)max_bytes, NULL);
+}
+
+qjit_status qj_store_shrink(struct qj_store *store, uint64_t *out, uint64_t max_bytes)
+{
+    return remove_rows(store, out, "shrink", shrink_rows, &max_bytes);
 }
 
 /* Damaged rows are counted too; what they take is not known. */

@@ -94,6 +94,20 @@ qjit_status qj_store_each(struct qj_store *store, const struct qj_store_filter *
 /* Removes matching rows (filter NULL: all) and gives the space back to the file system. */
 qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct qj_store_filter *filter);
 
+/* Removes rows, least recently used first, until the used pages of the file take at most max_bytes, and gives
+ * the space back. */
+qjit_status qj_store_shrink(struct qj_store *store, uint64_t *out, uint64_t max_bytes);
+
+struct qj_store_verifier {
+    const char *(*refuses)(void *payload, const struct qj_entry *entry); /* NULL, or why it is refused */
+    void (*removed)(void *payload, const struct qj_row *row, const char *reason); /* row NULL: not known */
+    void *payload;
+};
+
+/* Reads every row, as a hit would but without counting as one, and removes those that are damaged or refused.
+ * How many rows were read goes to *out. */
+qjit_status qj_store_verify(struct qj_store *store, uint64_t *out, const struct qj_store_verifier *verifier);
+
 /* Fills everything but struct_size. */
 qjit_status qj_store_stat(struct qj_store *store, qjit_cache_stat *out);
 

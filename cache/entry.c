@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,9 +32,8 @@ static enum qj_row_result read_object(struct qj_connection *connection, sqlite3_
     return result;
 }
 
-/* SQLITE_ROW and a result, SQLITE_DONE for no such row, or what went wrong. */
-static int find_row(struct qj_connection *connection, struct qj_entry *out, enum qj_row_result *result,
-                    const uint8_t key[static QJ_DIGEST_BYTES])
+int qj_entry_read(struct qj_connection *connection, struct qj_entry *out, enum qj_row_result *result,
+                  const uint8_t key[static QJ_DIGEST_BYTES])
 {
     struct qj_payload payload;
     sqlite3_stmt *get = qj_connection_statement(connection, QJ_SQL_ENTRY_GET);
@@ -57,17 +57,14 @@ static int find_row(struct qj_connection *connection, struct qj_entry *out, enum
     return code;
 }
 
-/* Removes the row and counts it; returns the connection. */
-static void refuse(struct qj_store *store, struct qj_connection *connection,
-                   const uint8_t key[static QJ_DIGEST_BYTES], const char *reason)
+void qj_entry_refuse(struct qj_store *store, struct qj_connection *connection, int64_t id, const char *reason)
 {
-    char hex[QJ_DIGEST_HEX];
-    qj_digest_hex(hex, key);
     qj_store_count(store, QJ_REFUSED, 1);
-    qj_log(store->log, QJIT_LOG_WARNING, "removed '%s' from the store: %s", hex, reason);
-    int code = qj_connection_remove(connection, QJ_SQL_ENTRY_REMOVE, qj_row_id(key));
+    qj_log(store->log, QJIT_LOG_WARNING, "removed '%016" PRIx64 "...' from the store: %s", (uint64_t)id,
+           reason);
+    int code = qj_connection_remove(connection, QJ_SQL_ENTRY_REMOVE, id);
     if (code == SQLITE_OK) {
-        code = qj_connection_remove(connection, QJ_SQL_STAMP_REMOVE, qj_row_id(key));
+        code = qj_connection_remove(connection, QJ_SQL_STAMP_REMOVE, id);
     }
     (void)atomic_fetch_add(&store->epoch, 1);
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_READONLY) {
@@ -89,7 +86,7 @@ qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
         return status == QJIT_NO_MEMORY ? status : QJIT_NOT_FOUND;
     }
     bool is_held = qj_hold_get(store, connection, &entry, key);
-    int code = is_held ? SQLITE_ROW : find_row(connection, &entry, &result, key);
+    int code = is_held ? SQLITE_ROW : qj_entry_read(connection, &entry, &result, key);
     if (is_held || (code == SQLITE_ROW && result == QJ_ROW_OK)) {
         if (!is_held) {
             qj_hold_begin(store, connection, qj_row_id(key));
@@ -110,7 +107,7 @@ qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
         return qj_fail(QJIT_NO_MEMORY, "out of memory for a code object from the store");
     }
     if (code == SQLITE_ROW) {
-        refuse(store, connection, key, "its checksum does not match");
+        qj_entry_refuse(store, connection, qj_row_id(key), QJ_DAMAGED_ROW);
     } else if (code == SQLITE_DONE) {
         qj_store_return(store, connection);
     } else {
@@ -159,7 +156,7 @@ void qj_store_refuse(struct qj_store *store, const uint8_t key[static QJ_DIGEST_
 {
     struct qj_connection *connection;
     if (qj_store_borrow(store, &connection) == QJIT_OK) {
-        refuse(store, connection, key, reason);
+        qj_entry_refuse(store, connection, qj_row_id(key), reason);
     } else {
         qj_store_count(store, QJ_REFUSED, 1);
     }

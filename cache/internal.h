@@ -226,6 +226,25 @@ enum qj_row_result qj_row_read(struct qj_row *out, struct qj_payload *payload, v
 bool qj_stamp_read(struct qj_row *row, sqlite3_stmt *from);
 int64_t qj_stamp_sum(int64_t id, int64_t used);
 
+/* ---- entry.c --------------------------------------------------------------------------------- */
+
+#define QJ_DAMAGED_ROW "its checksum does not match"
+
+/* The row of `key` with its object, verified: SQLITE_ROW and a result, SQLITE_DONE for no such row, or what
+ * went wrong. The entry is to be finished in any case. */
+int qj_entry_read(struct qj_connection *connection, struct qj_entry *out, enum qj_row_result *result,
+                  const uint8_t key[static QJ_DIGEST_BYTES]);
+
+/* Removes the row and counts it as refused; returns the connection. */
+void qj_entry_refuse(struct qj_store *store, struct qj_connection *connection, int64_t id,
+                     const char *reason);
+
+/* ---- upkeep.c -------------------------------------------------------------------------------- */
+
+/* Removes rows, least recently used first and damaged ones before them, until the file's used pages take at
+ * most max_bytes; never *keep (may be NULL). Their number to *out (may be NULL). An SQLite code. */
+int qj_evict(struct qj_connection *connection, uint64_t *out, uint64_t max_bytes, const int64_t *keep);
+
 /* ---- admin.c --------------------------------------------------------------------------------- */
 
 struct qj_listed {

@@ -5,49 +5,6 @@
 #include "base/status.h"
 #include "cache/internal.h"
 
-static int by_use(const void *a, const void *b)
-{
-    const struct qj_listed *x = a, *y = b;
-    return x->row.used != y->row.used ? (x->row.used > y->row.used) - (x->row.used < y->row.used)
-                                      : (x->id > y->id) - (x->id < y->id);
-}
-
-static int remove_oldest(struct qj_connection *connection, struct qj_list *list, uint64_t max_bytes,
-                         int64_t keep)
-{
-    int code = qj_list_gather(list, connection, NULL);
-    if (code == SQLITE_OK && list->n_rows) {
-        qsort(list->rows, list->n_rows, sizeof *list->rows, by_use);
-    }
-    for (size_t i = 0; i < list->n_rows && code == SQLITE_OK; i++) {
-        if (qj_store_used_bytes(connection) <= max_bytes) {
-            break;
-        }
-        if (list->rows[i].id != keep) {
-            code = qj_connection_remove(connection, QJ_SQL_ENTRY_REMOVE, list->rows[i].id);
-            code = code ? code : qj_connection_remove(connection, QJ_SQL_STAMP_REMOVE, list->rows[i].id);
-        }
-    }
-    return code;
-}
-
-/* Removes least recently used rows until the limit holds; the row just put stays, damaged ones go first. */
-static int evict(struct qj_connection *connection, uint64_t max_bytes, int64_t keep)
-{
-    struct qj_list list = {0};
-    int code = qj_connection_run(connection, QJ_SQL_BEGIN);
-    if (code != SQLITE_OK) {
-        return code;
-    }
-    code = remove_oldest(connection, &list, max_bytes, keep);
-    code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_COMMIT) : code;
-    if (code != SQLITE_OK) {
-        (void)qj_connection_run(connection, QJ_SQL_ROLLBACK);
-    }
-    qj_list_finish(&list);
-    return code;
-}
-
 /* Packing costs a hit more than reading does, so it is done where room or the file system is the narrow
  * place. */
 static bool wants_packing(const struct qj_store *store, struct qj_connection *connection)
@@ -97,7 +54,8 @@ static int put_with(struct qj_store *store, struct qj_connection *connection, st
     row->created = qj_clock_epoch_s();
     int code = insert(connection, row, codec, packed ? packed : object, n_stored);
     if (code == SQLITE_OK && store->max_bytes && qj_store_used_bytes(connection) > store->max_bytes) {
-        code = evict(connection, store->max_bytes, qj_row_id(row->key));
+        int64_t id = qj_row_id(row->key);
+        code = qj_evict(connection, NULL, store->max_bytes, &id);
     }
     free(packed);
     return code;

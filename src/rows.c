@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "context.h"
 #include "object/arch.h"
+#include "object/code_object.h"
 
 qjit_status qjit_get_cache_stat(qjit_context *context, qjit_cache_stat *out)
 {
@@ -82,4 +83,39 @@ qjit_status qjit_clear_cache(qjit_context *context, uint64_t *out, const qjit_ca
         *out = n;
     }
     return status;
+}
+
+qjit_status qjit_shrink_cache(qjit_context *context, uint64_t *out, uint64_t max_bytes)
+{
+    return qj_store_shrink(context->store, out, max_bytes ? max_bytes : context->options.cache_max_bytes);
+}
+
+struct fault_visit {
+    void (*each)(void *payload, const qjit_cache_fault *fault);
+    void *payload;
+};
+
+/* The same check as before an object is loaded. */
+static const char *refuses(void *payload, const struct qj_entry *entry)
+{
+    (void)payload;
+    bool is_right = qj_code_object_check(entry->object, entry->row.object_bytes, entry->row.arch) == QJIT_OK;
+    return is_right ? NULL : qjit_error_detail();
+}
+
+static void visit_fault(void *payload, const struct qj_row *row, const char *reason)
+{
+    const struct fault_visit *visit = payload;
+    visit->each(visit->payload, &(qjit_cache_fault){.unit = row ? row->unit : "",
+                                                    .arch = row ? row->arch : "",
+                                                    .kernels = row ? row->kernels : "",
+                                                    .reason = reason});
+}
+
+qjit_status qjit_verify_cache(qjit_context *context, uint64_t *out,
+                              void (*each)(void *payload, const qjit_cache_fault *fault), void *payload)
+{
+    struct fault_visit visit = {each, payload};
+    const struct qj_store_verifier verifier = {refuses, visit_fault, &visit};
+    return qj_store_verify(context->store, out, &verifier);
 }

@@ -381,6 +381,23 @@ typedef struct qjit_cache_filter {
  * compiler to compare with, QJIT_CACHE_UNUSABLE. */
 QJIT_API qjit_status qjit_clear_cache(qjit_context *context, uint64_t *out, const qjit_cache_filter *filter);
 
+/* Removes rows, least recently used first, until the store takes at most max_bytes (0: what the options say),
+ * and gives the space back; their number goes to *out (may be NULL). Fails with QJIT_CACHE_UNUSABLE. */
+QJIT_API qjit_status qjit_shrink_cache(qjit_context *context, uint64_t *out, uint64_t max_bytes);
+
+/* A row that verifying has removed. Pointers are valid during the callback only. */
+typedef struct qjit_cache_fault {
+    const char *unit, *arch, *kernels; /* "" where the damage leaves them unknown */
+    const char *reason;
+} qjit_cache_fault;
+
+/* Reads every row of the store, checks its checksum and its code object against its arch, and removes what is
+ * wrong, which `each` is then told. How many rows there were goes to *out. Modules already loaded stay. Fails
+ * with QJIT_CACHE_UNUSABLE and QJIT_NO_MEMORY. */
+QJIT_API qjit_status qjit_verify_cache(qjit_context *context, uint64_t *out,
+                                       void (*each)(void *payload, const qjit_cache_fault *fault),
+                                       void *payload);
+
 /* What the key of `kernel` for `arch` is made of, one ingredient at a time, in the order in which they enter
  * it. `stored` is the same ingredient of the nearest row in the store (same unit; most ingredients alike), or
  * NULL if there is none: where it differs is why there is no hit. A last line called "key" holds the digest,

@@ -84,19 +84,29 @@ static void add_options(struct table *table, const struct cli_option *options, v
     }
 }
 
-/* 0 for what is no age. */
-static int64_t parse_age(const char *text)
+/* A number and one of the units, each of which is worth as many; 0 for what is none. */
+static int64_t parse_quantity(const char *text, const char *units, const int64_t *worth)
 {
-    static const char units[] = "smhd";
-    static const int64_t seconds[] = {1, 60, 3600, SECONDS_A_DAY};
     char *end = NULL;
     errno = 0;
     long long value = strtoll(text, &end, 10);
     const char *unit = *end ? strchr(units, *end) : NULL;
     if (!isdigit((unsigned char)*text) || errno || !unit || end[1])
         return 0;
-    int64_t age = 0;
-    return __builtin_mul_overflow((int64_t)value, seconds[unit - units], &age) ? 0 : age;
+    int64_t quantity = 0;
+    return __builtin_mul_overflow((int64_t)value, worth[unit - units], &quantity) ? 0 : quantity;
+}
+
+static int64_t parse_age(const char *text)
+{
+    static const int64_t seconds[] = {1, 60, 3600, SECONDS_A_DAY};
+    return parse_quantity(text, "smhd", seconds);
+}
+
+static int64_t parse_size(const char *text)
+{
+    static const int64_t bytes[] = {1 << 10, 1 << 20, 1 << 30};
+    return parse_quantity(text, "KMG", bytes);
 }
 
 static uint32_t parse_number(const char *text)
@@ -145,6 +155,10 @@ static int set_option(const struct cli *cli, const struct cli_option *option, vo
     case CLI_AGE:
         if (!(*(int64_t *)target = parse_age(value)))
             return cli_usage(cli, "--%s: '%s' is no age such as 30d, 12h, 45m or 90s", option->name, value);
+        break;
+    case CLI_SIZE:
+        if (!(*(int64_t *)target = parse_size(value)))
+            return cli_usage(cli, "--%s: '%s' is no size such as 500M or 2G", option->name, value);
         break;
     }
     return CLI_OK;

@@ -24,7 +24,8 @@ enum cli_kind {
     CLI_LIST,   /* struct cli_list, one item each time */
     CLI_WORDS,  /* struct cli_list, items separated by commas */
     CLI_NUMBER, /* uint32_t, from 1 to 1024 */
-    CLI_AGE     /* int64_t, seconds: 30d 12h 45m 90s */
+    CLI_AGE,    /* int64_t, seconds: 30d 12h 45m 90s */
+    CLI_SIZE    /* int64_t, bytes: 500M 2G */
 };
 
 /* One option. A table of them ends with a name of NULL and feeds the parser and the help text alike. */
@@ -61,8 +62,8 @@ struct cli {
     int json, verbose, help, version;
 };
 
-extern const struct cli_command cmd_warm, cmd_list, cmd_stat, cmd_info, cmd_explain, cmd_clear, cmd_doctor,
-    cmd_compile;
+extern const struct cli_command cmd_warm, cmd_list, cmd_stat, cmd_info, cmd_explain, cmd_clear, cmd_verify,
+    cmd_gc, cmd_doctor, cmd_compile;
 
 /* ---- args.c, help.c ---------------------------------------------------------------------------- */
 

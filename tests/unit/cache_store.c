@@ -305,3 +305,59 @@ Test(cache_store, a_full_disk_is_a_status)
     cr_assert_eq(cache_check(store, 1, 5000), 1);
     qj_store_close(store);
 }
+
+static const char *refuses_odd(void *payload, const struct qj_entry *entry)
+{
+    (void)payload;
+    cr_assert_not_null(entry->object);
+    return entry->row.object_bytes % 2 ? "its size is odd" : NULL;
+}
+
+static void count_removed(void *payload, const struct qj_row *row, const char *reason)
+{
+    cr_assert_not_null(row);
+    cr_assert_str_eq(reason, "its size is odd");
+    ++*(unsigned *)payload;
+}
+
+Test(cache_store, verifying_reads_all_and_removes_what_is_refused)
+{
+    struct qj_store *store = cache_open("store");
+    unsigned n_removed = 0;
+    uint64_t n_rows = 0;
+    qjit_cache_stat stat = {.struct_size = sizeof stat};
+    const struct qj_store_verifier verifier = {refuses_odd, count_removed, &n_removed};
+    for (int i = 0; i < 9; i++) {
+        cr_assert_eq(cache_put(store, i, (size_t)(100 + 7001 * i)), QJIT_OK, "%s", qjit_error_detail());
+    }
+    cr_assert_eq(qj_store_verify(store, &n_rows, &verifier), QJIT_OK, "%s", qjit_error_detail());
+    cr_assert_eq(n_rows, 9);
+    cr_assert_eq(n_removed, 4);
+    for (int i = 0; i < 9; i++) {
+        cr_assert_eq(cache_check(store, i, (size_t)(100 + 7001 * i)), i % 2 == 0, "row %d", i);
+    }
+    cr_assert_eq(qj_store_stat(store, &stat), QJIT_OK);
+    cr_assert_eq(stat.n_entries, 5);
+    cr_assert_eq(stat.n_refused, 4);
+    cr_assert_eq(stat.n_hits, 5, "verifying is no hit");
+    qj_store_close(store);
+}
+
+Test(cache_store, shrinking_removes_until_the_rest_fits)
+{
+    enum { N = 40, BYTES = 20000, MOST = 400000 };
+    struct qj_store *store = cache_open("store");
+    uint64_t n_removed = 0;
+    qjit_cache_stat stat = {.struct_size = sizeof stat};
+    for (int i = 0; i < N; i++) {
+        cr_assert_eq(cache_put(store, i, BYTES), QJIT_OK, "%s", qjit_error_detail());
+    }
+    cr_assert_eq(qj_store_shrink(store, &n_removed, MOST), QJIT_OK, "%s", qjit_error_detail());
+    cr_assert_eq(qj_store_stat(store, &stat), QJIT_OK);
+    cr_assert_eq(stat.n_entries, N - n_removed);
+    cr_assert_leq(stat.file_bytes, MOST);
+    cr_assert_geq(stat.object_bytes, MOST / 2, "more was removed than had to be");
+    cr_assert_eq(qj_store_shrink(store, &n_removed, MOST), QJIT_OK);
+    cr_assert_eq(n_removed, 0);
+    qj_store_close(store);
+}
