@@ -1,14 +1,25 @@
 // A block of threads' share of a mat-vec of plain numbers: rows of weights times COLUMNS columns of f32
 // activations, products and sums in f32.
 //
-// A thread takes 16 bytes of a row at a time, LOADS of them under way together; what is left at the end of a
-// row, fewer elements than that, goes to one thread each.
+// A thread takes 16 bytes of each row at a time, LOADS of them under way together; what is left at the end of
+// a row, fewer elements than that, goes to one thread each.
+//
+// The activations of several columns are more than the weights of a row: a block of threads that has more
+// rows than its contract gives it reads them for all of these once, and the blocks between have nothing to
+// do.
 #pragma once
 
 #include "fp16.h"
 #include "reduce.h"
 
-// The types: how many bytes one has, one of them, and those of four words.
+// Rows of a block of threads, of more than one column.
+#ifdef __HIP_PLATFORM_NVIDIA__
+enum { MAT_VEC_FLOAT_ROWS = 8 };
+#else
+enum { MAT_VEC_FLOAT_ROWS = 4 };
+#endif
+
+// The types: how many bytes one has, one of them, and four of them from words.
 struct numbers_f32 {
     enum { BYTES = 4, PER_LOAD = 4 };
     QJ_DEVICE float one(const uint8_t *p)
@@ -17,7 +28,7 @@ struct numbers_f32 {
         memcpy(&value, __builtin_assume_aligned((const void *)p, 4), sizeof value);
         return value;
     }
-    QJ_DEVICE void unpack(float (&out)[PER_LOAD], const uint32_t (&words)[4])
+    QJ_DEVICE void unpack(float (&out)[4], const uint32_t *words)
     {
 #pragma unroll
         for (int i = 0; i < 4; i++)
@@ -42,10 +53,10 @@ struct numbers_f16 {
     {
         return of_bits(one_half_word(p));
     }
-    QJ_DEVICE void unpack(float (&out)[PER_LOAD], const uint32_t (&words)[4])
+    QJ_DEVICE void unpack(float (&out)[4], const uint32_t *words)
     {
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 2; i++) {
             out[2 * i] = of_bits(words[i] & 0xffff);
             out[2 * i + 1] = of_bits(words[i] >> 16);
         }
@@ -58,10 +69,10 @@ struct numbers_bf16 { // the upper half of an f32
     {
         return __uint_as_float(one_half_word(p) << 16);
     }
-    QJ_DEVICE void unpack(float (&out)[PER_LOAD], const uint32_t (&words)[4])
+    QJ_DEVICE void unpack(float (&out)[4], const uint32_t *words)
     {
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 2; i++) {
             out[2 * i] = __uint_as_float(words[i] << 16);
             out[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
         }
@@ -110,24 +121,22 @@ QJ_DEVICE void add_loads(float (&sums)[ROWS][COLUMNS], const mat_vec_float_opera
             load_16<Numbers::BYTES>(words[l][r], in.x[r] + (load + l * THREADS) * 16, in.x_is_aligned[r]);
     }
 #pragma unroll
-    for (int l = 0; l < LOADS; l++) {
-        float weights[ROWS][PER_LOAD];
+    for (int i = 0; i < LOADS * PER_LOAD; i += 4) {
+        const int l = i / PER_LOAD, first = i % PER_LOAD;
+        float weights[ROWS][4];
 #pragma unroll
         for (int r = 0; r < ROWS; r++)
-            Numbers::unpack(weights[r], words[l][r]);
+            Numbers::unpack(weights[r], words[l][r] + first * Numbers::BYTES / 4);
 #pragma unroll
         for (int c = 0; c < COLUMNS; c++) {
-            const float *y = in.y + c * in.column + (load + l * THREADS) * PER_LOAD;
+            const float *y = in.y + c * in.column + (load + l * THREADS) * PER_LOAD + first;
+            uint32_t bits[4];
+            load_16<4>(bits, (const uint8_t *)y, in.y_is_aligned);
 #pragma unroll
-            for (int i = 0; i < PER_LOAD; i += 4) {
-                uint32_t bits[4];
-                load_16<4>(bits, (const uint8_t *)(y + i), in.y_is_aligned);
+            for (int j = 0; j < 4; j++) {
 #pragma unroll
-                for (int j = 0; j < 4; j++) {
-#pragma unroll
-                    for (int r = 0; r < ROWS; r++)
-                        sums[r][c] += weights[r][i + j] * __uint_as_float(bits[j]);
-                }
+                for (int r = 0; r < ROWS; r++)
+                    sums[r][c] += weights[r][j] * __uint_as_float(bits[j]);
             }
         }
     }
@@ -140,7 +149,8 @@ QJ_DEVICE void mat_vec_float(const void *__restrict__ vx, const float *__restric
                              float *__restrict__ dst, unsigned first_row, unsigned k, unsigned n,
                              unsigned column, unsigned n_dst)
 {
-    enum { THREADS = SUBGROUP * SUBGROUPS, SUMS = ROWS * COLUMNS, LOADS = 2 };
+    enum { THREADS = SUBGROUP * SUBGROUPS, SUMS = ROWS * COLUMNS, LOADS = ROWS == 1 ? 2 : 1 };
+    static_assert((int)SUMS <= (int)THREADS, "a thread for each sum");
     const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y % SUBGROUPS;
     const unsigned thread = subgroup * SUBGROUP + lane;
     mat_vec_float_operands<ROWS> in;
@@ -159,8 +169,7 @@ QJ_DEVICE void mat_vec_float(const void *__restrict__ vx, const float *__restric
 #pragma unroll 1
     for (; load + (LOADS - 1) * THREADS < n_loads; load += LOADS * THREADS)
         add_loads<Numbers, THREADS, LOADS>(sums, in, load);
-#pragma unroll 1
-    for (; load < n_loads; load += THREADS)
+    if (LOADS > 1 && load < n_loads)
         add_loads<Numbers, THREADS, 1>(sums, in, load);
     if (thread < rest) {
         const size_t e = k - rest + thread;
@@ -177,7 +186,7 @@ QJ_DEVICE void mat_vec_float(const void *__restrict__ vx, const float *__restric
 #pragma unroll
     for (int i = 0; i < SUMS; i++) {
         const float sum = subgroup_sum(sums[i / COLUMNS][i % COLUMNS]);
-        if (lane == i)
+        if (lane == i % SUBGROUP)
             shared[subgroup][i] = sum;
     }
     __syncthreads();
