@@ -20,12 +20,12 @@
     (const void *__restrict__ vx, const float *__restrict__ vy, float *__restrict__ dst, const int ncols_x,  \
      const int nrows_x, const int nrows_y, const int nrows_dst)                                              \
     {                                                                                                        \
+        enum { ROWS = (batch) == 1 ? 1 : MAT_VEC_FLOAT_ROWS };                                               \
         const unsigned first_row = blockIdx.x * QJ_MAT_VEC_ROWS(batch), n = (unsigned)nrows_x;               \
-        if (first_row >= n)                                                                                  \
+        if (first_row % ROWS != 0 || first_row >= n)                                                         \
             return;                                                                                          \
-        mat_vec_float<QJ_CAT(numbers_, QJ_TYPE, , ), QJ_MAT_VEC_ROWS(batch), batch,                          \
-                      QJ_MAT_VEC_SUBGROUPS(batch)>(vx, vy, dst, first_row, (unsigned)ncols_x, n,             \
-                                                   (unsigned)nrows_y, (unsigned)nrows_dst);                  \
+        mat_vec_float<QJ_CAT(numbers_, QJ_TYPE, , ), ROWS, batch, QJ_MAT_VEC_SUBGROUPS(batch)>(              \
+            vx, vy, dst, first_row, (unsigned)ncols_x, n, (unsigned)nrows_y, (unsigned)nrows_dst);           \
     }
 
 #if QJ_FIRST <= 1

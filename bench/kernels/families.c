@@ -135,6 +135,13 @@ static bool set_mat_vec(const struct device *device, struct work *work, const st
     return true;
 }
 
+static bool set_mat_vec_float(const struct device *device, struct work *work, const struct unit *unit)
+{
+    const bool is_set = set_mat_vec(device, work, unit);
+    work->side_bytes = 4 * (size_t)padded(work) * work->batch;
+    return is_set;
+}
+
 static bool set_dequantize_mul_mat_vec(const struct device *device, struct work *work,
                                        const struct unit *unit)
 {
@@ -188,11 +195,8 @@ static bool set_dequantize(const struct device *device, struct work *work, const
 /* As many rows as the shape has, of a table that fills the arena. */
 static bool set_get_rows(const struct device *device, struct work *work, const struct unit *unit)
 {
-    (void)unit;
-    const unsigned threads = work->type.n_elements == 256 ? number_of(unit, "QJ_THREADS") : 256;
-    const unsigned per_group = work->type.n_elements == 256 ? 256
-                               : work->type.n_elements == 1 ? threads
-                                                            : 2 * threads;
+    const unsigned threads = number_of(unit, "QJ_THREADS");
+    const unsigned per_group = work->type.n_elements == 1 ? 256 : number_of(unit, "QJ_ELEMENTS");
     work->columns = work->k;
     work->row_bytes = row_bytes_of(work);
     work->n_ids = work->n;
@@ -244,6 +248,7 @@ static const struct family {
 } families[] = {
 #define MODELS "4096x4096,4096x11008,11008x4096,4096x14336,8192x28672,4096x32000"
     {"mat_vec", "mat_vec.hip", MODELS, "1,2,3,4,5,6,7,8", set_mat_vec},
+    {"mat_vec_float", "mat_vec_float.hip", MODELS, "1,2,3,4,5,6,7,8", set_mat_vec_float},
     {"dequantize_mul_mat_vec", "dequantize_mul_mat_vec.hip", MODELS, "1", set_dequantize_mul_mat_vec},
     {"mul_mat", "mul_mat.hip", MODELS, "16,64,512", set_mul_mat},
     {"dequantize", "dequantize.hip", MODELS, "1", set_dequantize},
@@ -305,7 +310,8 @@ static void visit_kernel(const struct visit *visit, const struct family *family,
 {
     const char *shapes = visit->options->shape ? visit->options->shape : family->shapes;
     /* A kernel of one batch has it at the end of its name. */
-    const unsigned own = family->set == set_mat_vec ? (unsigned)(kernel[strlen(kernel) - 1] - '0') : 0;
+    const bool is_of_one = family->set == set_mat_vec || family->set == set_mat_vec_float;
+    const unsigned own = is_of_one ? (unsigned)(kernel[strlen(kernel) - 1] - '0') : 0;
     for (struct shape shape; next_shape(&shape, &shapes);) {
         const char *batches =
             visit->options->batch && strchr(family->batches, ',') ? visit->options->batch : family->batches;

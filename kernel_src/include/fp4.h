@@ -110,66 +110,24 @@ QJ_DEVICE float scale_nvfp4(uint32_t scales, unsigned g)
 #ifdef QJ_WITH_DOT
 // x needs no alignment for mxfp4, to 4 for nvfp4.
 
-// The scales' bits and the quants of block x and of the one behind it: of the row there are n_left. Of a last
-// one there are two equal ones.
-QJ_DEVICE void load_two_mxfp4(uint32_t (&words)[2][4], unsigned (&e)[2], const block_mxfp4 *x,
-                              unsigned n_left)
-{
-#ifdef __HIP_PLATFORM_NVIDIA__
-    // With a third block behind them the words that they begin and end in can be read whole.
-    if (n_left > 2) {
-        const unsigned place = (unsigned)(uintptr_t)x & 3, shift = 8 * place + 8;
-        uint32_t memory[10], second[5];
-        load_words(memory, (const uint8_t *)x - place);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-            words[0][i] = __funnelshift_rc(memory[i], memory[i + 1], shift);
-#pragma unroll
-        for (int i = 0; i < 5; i++)
-            second[i] = __funnelshift_rc(memory[i + 4], memory[i + 5], shift);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-            words[1][i] = __funnelshift_r(second[i], second[i + 1], 8);
-        e[0] = memory[0] >> (8 * place) & 0xff;
-        e[1] = second[0] & 0xff;
-        return;
-    }
-#endif
-#pragma unroll
-    for (unsigned b = 0; b < 2; b++) {
-        const block_mxfp4 *block = x + (n_left > 1 ? b : 0);
-        load_bytes(words[b], block->qs);
-        e[b] = block->e;
-    }
-}
+struct one_mxfp4 {
+    float d;
+    uint32_t q[8];
 
-template <> struct dot_product<block_mxfp4> {
-    enum { BLOCKS = 2, PARTS = 1 };
-    typedef activations_of_blocks<2> activations;
-    struct weights {
-        float d[2];
-        uint32_t q[2][8];
-        bool is_two;
-
-        __device__ __forceinline__ void load(const block_mxfp4 *x, unsigned, unsigned n_left)
-        {
-            uint32_t words[2][4];
-            unsigned e[2];
-            is_two = n_left > 1;
-            load_two_mxfp4(words, e, x, n_left);
-#pragma unroll
-            for (int b = 0; b < 2; b++) {
-                d[b] = half_e8m0(e[b]);
-                look_up_block<table_fp4>(q[b], words[b]);
-            }
-        }
-    };
-    // The scale comes last: the others' product is in the range of float, whatever they are.
-    QJ_DEVICE float dot(const weights &w, const activations &a)
+    __device__ __forceinline__ void load(const block_mxfp4 *x)
     {
-        const float second = w.d[1] * (a.d[1] * (float)dot_words(w.q[1], a.u[1]));
-        return w.d[0] * (a.d[0] * (float)dot_words(w.q[0], a.u[0])) + (w.is_two ? second : 0.0f);
+        uint32_t words[4];
+        load_bytes(words, x->qs);
+        d = half_e8m0(x->e);
+        look_up_block<table_fp4>(q, words);
     }
+    // The scale comes last: the others' product is in the range of float, whatever they are.
+    __device__ __forceinline__ float dot(float d_y, float, const uint32_t *u) const
+    {
+        return d * (d_y * (float)dot_words(q, u));
+    }
+};
+template <> struct dot_product<block_mxfp4> : dot_of_two<block_mxfp4, one_mxfp4> {
 };
 
 // A part is a block.

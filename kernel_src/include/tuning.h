@@ -157,7 +157,7 @@ typedef QJ_TUNING_OF(QJ_ARCH_CLASS) tuning;
     };
 QJ_MUL_MAT_TUNING(QJ_MUL_MAT_STRUCT)
 #undef QJ_MUL_MAT_STRUCT
-#if defined(__AMDGCN__) && defined(QJ_DP4A_IS_SCALAR)
+#if defined(__AMDGCN__) && (defined(QJ_DP4A_IS_SCALAR) || defined(__GFX6__) || defined(__GFX7__))
 typedef mul_mat_tuning_scalar mul_mat_tuning;
 #else
 #define QJ_MUL_MAT_TUNING_OF_(class) mul_mat_tuning_##class
