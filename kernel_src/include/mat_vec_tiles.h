@@ -39,10 +39,16 @@ QJ_DEVICE void products_of_16(int (&sums)[TILE_SUMS], uint32_t a0, uint32_t a1, 
         : "r"(a0), "r"(a1), "r"(b), "r"(0));
 }
 
+// Of a q8_1 block, as floats; two columns' lie side by side.
+struct __align__(16) tile_heads {
+    float d[2], s[2];
+};
+
 // A lane's activations of one chunk.
 struct tile_activations {
     const uint8_t *fragments; // of column g, from bytes 4 i of the first block's quants on
-    const uint8_t *heads[2];  // columns 2 i and 2 i + 1
+    const tile_heads *heads;  // of columns 2 i and 2 i + 1, of the first block
+    unsigned stride;          // from a block's heads to the next one's
 
     __device__ __forceinline__ void load(uint32_t (&b)[2], unsigned block) const
     {
@@ -50,13 +56,9 @@ struct tile_activations {
         b[0] = aligned_word(quants);
         b[1] = aligned_word(quants + 16);
     }
-    __device__ __forceinline__ float scale(int column, unsigned block) const
+    __device__ __forceinline__ tile_heads head(unsigned block) const
     {
-        return low_half(aligned_word(heads[column] + block * sizeof(block_q8_1)));
-    }
-    __device__ __forceinline__ float sum(int column, unsigned block) const
-    {
-        return high_half(aligned_word(heads[column] + block * sizeof(block_q8_1)));
+        return heads[block * stride];
     }
 };
 
@@ -86,11 +88,11 @@ template <typename Block, typename One> struct tile_product_of_one {
         y.load(b, y_block);
         int products[TILE_SUMS];
         products_of_32(products, {row[0].low, row[1].low, row[0].high, row[1].high}, b);
+        const tile_heads head = y.head(y_block);
 #pragma unroll
         for (int c = 0; c < N_COLUMNS; c++) {
-            const float d = y.scale(c, y_block), s = y.sum(c, y_block);
-            row[0].add(sums[c], (float)products[c], d, s);
-            row[1].add(sums[2 + c], (float)products[2 + c], d, s);
+            row[0].add(sums[c], (float)products[c], head.d[c], head.s[c]);
+            row[1].add(sums[2 + c], (float)products[2 + c], head.d[c], head.s[c]);
         }
     }
 };
@@ -200,11 +202,11 @@ template <int N_COLUMNS>
 QJ_DEVICE void add_scaled(float (&sums)[TILE_SUMS], const int (&products)[TILE_SUMS], const tile_activations &y,
                           unsigned y_block)
 {
+    const tile_heads head = y.head(y_block);
 #pragma unroll
     for (int c = 0; c < N_COLUMNS; c++) {
-        const float d = y.scale(c, y_block);
-        sums[c] += d * (float)products[c];
-        sums[2 + c] += d * (float)products[2 + c];
+        sums[c] += head.d[c] * (float)products[c];
+        sums[2 + c] += head.d[c] * (float)products[2 + c];
     }
 }
 
@@ -492,7 +494,9 @@ template <typename Block, int COLUMNS, int SUBGROUPS, int ELEMENTS> struct tile_
     typedef tile_copies<TILE_ROWS, BLOCKS * sizeof(Block), false> x_copies;
     typedef tile_copies<lanes_for(COLUMNS), Y_BYTES, true> y_copies;
     enum {
-        MOST = 46 * 1024 / SUBGROUPS,
+        PAIRS = (lanes_for(COLUMNS) + 1) / 2, // of columns
+        HEADS = ELEMENTS / QK_BLOCK * PAIRS,
+        MOST = 46 * 1024 / SUBGROUPS - (int)(HEADS * sizeof(tile_heads)),
         STAGE_BYTES = x_copies::BYTES + y_copies::BYTES,
         STAGES = 3 * STAGE_BYTES <= MOST ? 3 : 2,
         IS_FIT = STAGES * STAGE_BYTES <= MOST,
@@ -553,7 +557,7 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
 
     const uint8_t *const rows[2] = {x + min(first_row + g, n - 1) * row_bytes,
                                     x + min(first_row + g + 8, n - 1) * row_bytes};
-    const unsigned columns[3] = {min(g, COLUMNS - 1u), min(2 * i, COLUMNS - 1u), min(2 * i + 1, COLUMNS - 1u)};
+    __shared__ tile_heads heads[SUBGROUPS][room::HEADS];
     float sums[TILE_SUMS] = {};
     unsigned stage = 0;
 #pragma unroll 1
@@ -561,13 +565,20 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
         await_copies<STAGES - 1>();
         __syncwarp();
         const unsigned first = chunk * BLOCKS;
-        const uint8_t *const staged = memory[subgroup][stage], *staged_y[3];
+        const uint8_t *const staged = memory[subgroup][stage];
+        const auto column = [&](unsigned c) { // one that is not there repeats the last one
+            const unsigned there = min(c, COLUMNS - 1u);
+            return staged + x_copies::BYTES + there * y_copies::ROOM +
+                   (uintptr_t)(y + there * column_bytes + first * (Q8_BLOCKS * sizeof(block_q8_1))) % y_copies::SECTOR;
+        };
 #pragma unroll
-        for (int c = 0; c < 3; c++)
-            staged_y[c] = staged + x_copies::BYTES + columns[c] * y_copies::ROOM +
-                          (uintptr_t)(y + columns[c] * column_bytes + first * (Q8_BLOCKS * sizeof(block_q8_1))) %
-                              y_copies::SECTOR;
-        const tile_activations activations = {staged_y[0] + 4 + 4 * i, {staged_y[1], staged_y[2]}};
+        for (unsigned h = lane; h < room::HEADS; h += SUBGROUP) {
+            const unsigned block = h / room::PAIRS * sizeof(block_q8_1), c = h % room::PAIRS * 2;
+            const uint32_t head0 = aligned_word(column(c) + block), head1 = aligned_word(column(c + 1) + block);
+            heads[subgroup][h] = {{low_half(head0), low_half(head1)}, {high_half(head0), high_half(head1)}};
+        }
+        __syncwarp();
+        const tile_activations activations = {column(g) + 4 + 4 * i, heads[subgroup] + i % room::PAIRS, room::PAIRS};
         const uint8_t *staged_x[2];
 #pragma unroll
         for (int r = 0; r < 2; r++)
