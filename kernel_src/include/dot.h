@@ -300,7 +300,8 @@ template <> struct dot_product<block_q2_K> {
         float products = 0.0f, minima = 0.0f;
 #pragma unroll
         for (int g = 0; g < 4; g++) {
-            // Quants where they lie in their bytes are 4^g of themselves; in the top bits they would be signed.
+            // Quants where they lie in their bytes are 4^g of themselves; in the top bits they would be
+            // signed.
             const int shift = g < 3 ? 0 : 6, up = 2 * g - shift;
             int product = 0, minimum = 0;
 #pragma unroll
