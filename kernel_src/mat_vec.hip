@@ -33,6 +33,7 @@ QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restr
             (int)tuning::MAT_VEC_BATCH_ROWS < MOST_ROWS ? (int)tuning::MAT_VEC_BATCH_ROWS : MOST_ROWS,
         ROWS = BATCH == 1 ? (int)cut::ROWS : BATCH_ROWS,
         SHARERS = BATCH == 1 ? (int)cut::SHARERS : SUBGROUPS * ROWS / QJ_MAT_VEC_ROWS(BATCH),
+        PARTS = BATCH == 1 ? (int)cut::PARTS : 1,
         BLOCK_ROWS = IS_IN_TILES ? 16 : ROWS * (SUBGROUPS / SHARERS)
     };
     // The first blocks have them all: blocks in turn go to different multiprocessors, but every second or
@@ -44,8 +45,8 @@ QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restr
         mat_vec_tiles<block_type, BATCH, SUBGROUPS, cut::TILE_ELEMENTS>(vx, vy, dst, first_row, k, n,
                                                                         k_padded, n_dst);
     else
-        mat_vec_in_turns<block_type, ROWS, BATCH, SUBGROUPS, SHARERS>(vx, vy, dst, first_row, k, n, k_padded,
-                                                                      n_dst);
+        mat_vec_in_turns<block_type, ROWS, BATCH, SUBGROUPS, SHARERS, PARTS>(vx, vy, dst, first_row, k, n,
+                                                                             k_padded, n_dst);
 }
 
 #ifdef __HIP_PLATFORM_NVIDIA__

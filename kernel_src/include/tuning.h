@@ -35,21 +35,22 @@
  * parts:         of batch 1, those of a row that a thread has under way together;
  * blocks:        of batch 1, blocks of threads that a multiprocessor shall have registers for, or 0;
  * tiles from:    the least batch that is computed by matrix instructions (mat_vec_tiles.h), where there are any;
- * elements:      of a row, those that a sub-group then copies at a time.
+ * elements:      of a row, those that a sub-group then copies at a time;
+ * moe:           1: rows and sharers hold for indexed_moe as well, 0: that has the class's.
  * A type that is not here has the class's. */
 // clang-format off
 #define QJ_CUDA_MAT_VEC(row)                                                                                 \
-    /*  type  rows  sharers  parts  blocks  tiles from  elements */                                          \
-    row(q4_0,    2,       4,     1,      8,          3,      512)                                            \
-    row(q4_1,    2,       4,     2,      0,          3,      512)                                            \
-    row(q5_0,    2,       4,     1,      8,          3,      512)                                            \
-    row(q5_1,    2,       2,     1,      0,          3,      512)                                            \
-    row(q8_0,    2,       4,     1,      8,          2,      256)                                            \
-    row(q2_K,    4,       1,     1,      4,          4,      512)                                            \
-    row(q3_K,    2,       1,     1,      0,          4,      512)                                            \
-    row(q4_K,    1,       2,     1,      0,          4,      512)                                            \
-    row(q5_K,    1,       2,     2,      0,          4,      512)                                            \
-    row(q6_K,    2,       4,     1,      8,          2,      256)
+    /*  type  rows  sharers  parts  blocks  tiles from  elements  moe */                                     \
+    row(q4_0,    2,       4,     1,      8,          3,      512,    0)                                      \
+    row(q4_1,    2,       4,     2,      0,          3,      512,    0)                                      \
+    row(q5_0,    2,       4,     1,      8,          3,      512,    0)                                      \
+    row(q5_1,    2,       2,     1,      0,          3,      512,    0)                                      \
+    row(q8_0,    2,       4,     1,      8,          2,      256,    0)                                      \
+    row(q2_K,    4,       1,     1,      4,          4,      512,    1)                                      \
+    row(q3_K,    2,       1,     1,      0,          4,      512,    0)                                      \
+    row(q4_K,    1,       2,     1,      0,          4,      512,    1)                                      \
+    row(q5_K,    1,       2,     2,      0,          4,      512,    0)                                      \
+    row(q6_K,    2,       4,     1,      8,          2,      256,    1)
 // clang-format on
 
 /* Mat-mul of any batch: block (32, 4, 1), grid (ceil(n / rows), ceil(batch / columns), 1), with for each type
