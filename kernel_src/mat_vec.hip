@@ -49,7 +49,7 @@ QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restr
                                                                              k_padded, n_dst);
 }
 
-#ifdef __HIP_PLATFORM_NVIDIA__
+#if defined(__HIP_PLATFORM_NVIDIA__) && __CUDA_ARCH__ >= 900 // older ones are not tuned, and some would spill
 #define QJ_MAT_VEC_KERNEL(batch)                                                                             \
     extern "C" __global__ void __launch_bounds__(32 * QJ_MAT_VEC_SUBGROUPS(batch),                           \
                                                  (batch) == 1 ? cut::BLOCKS : 0)

@@ -89,9 +89,10 @@ template <typename Block, int COLUMNS, int SUBGROUPS, int ELEMENTS> struct tile_
         STAGE_BYTES = X_BYTES + Y_COPIES * y_copies::BYTES,
         STAGES = 3 * STAGE_BYTES <= MOST ? 3 : 2,
         IS_FIT = STAGES * STAGE_BYTES <= MOST,
-        // From sm_90 on there is room for four such blocks. Were they smaller, some multiprocessors would
-        // take more of the grid's blocks than others, which then wait for them.
-        STAGE_ROOM = __CUDA_ARCH__ >= 900 ? MOST / STAGES / 32 * 32 : (int)STAGE_BYTES
+        // Where there are 227 KiB there is room for four such blocks. Were they smaller, some multiprocessors
+        // would take more of the grid's blocks than others, which then wait for them.
+        IS_LARGE = __CUDA_ARCH__ >= 900 && __CUDA_ARCH__ < 1200,
+        STAGE_ROOM = IS_LARGE ? MOST / STAGES / 32 * 32 : (int)STAGE_BYTES
     };
 };
 

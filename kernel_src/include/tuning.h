@@ -34,7 +34,7 @@
  * rows, sharers: as above;
  * parts:         of batch 1, those of a row that a thread has under way together;
  * blocks:        of batch 1, blocks of threads that a multiprocessor shall have registers for, or 0;
- * tiles from:    the least batch that is computed by matrix instructions (mat_vec_tiles.h), where there are any;
+ * tiles from:    the least batch that is computed by matrix instructions (mat_vec_tiles.h);
  * elements:      of a row, those that a sub-group then copies at a time;
  * moe:           1: rows and sharers hold for indexed_moe as well, 0: that has the class's.
  * A type that is not here has the class's. */
