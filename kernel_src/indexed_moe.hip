@@ -19,8 +19,8 @@ typedef QJ_CAT(block_, QJ_TYPE, ) block_type;
 
 enum {
     SUBGROUPS = QJ_MAT_VEC_SUBGROUPS(1),
-    ROWS = mat_vec_tuning<block_type>::ROWS,
-    SHARERS = mat_vec_tuning<block_type>::SHARERS,
+    ROWS = mat_vec_tuning<block_type>::MOE_ROWS,
+    SHARERS = mat_vec_tuning<block_type>::MOE_SHARERS,
     BLOCK_ROWS = ROWS * SUBGROUPS / SHARERS // with more than one, the last blocks of threads do nothing
 };
 
@@ -31,7 +31,7 @@ QJ_CAT(indexed_moe_forward_, QJ_NAME, _q8_1)
  const int batch, const int topk, const int k_padded, const int input_dim1)
 {
     const unsigned b = blockIdx.y, t = blockIdx.z, n_rows = (unsigned)n;
-    if (blockIdx.x > (n_rows - 1) / BLOCK_ROWS || b >= (unsigned)batch || t >= (unsigned)topk)
+    if (blockIdx.x >= (n_rows + BLOCK_ROWS - 1) / BLOCK_ROWS || b >= (unsigned)batch || t >= (unsigned)topk)
         return;
     const unsigned first_row = blockIdx.x * BLOCK_ROWS;
     const size_t task = (size_t)b * (unsigned)topk + t;

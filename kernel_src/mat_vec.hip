@@ -6,7 +6,8 @@
 // quantize_q8_1 makes them (ncols_x padded; ncols_x or more, in whole q8_1 blocks). What is computed exactly
 // is in dot.h. Launch: tuning.h.
 //
-// The unit's defines: QJ_TYPE, a block type of dot.h or types.h; QJ_FIRST and QJ_LAST, the batches that it has.
+// The unit's defines: QJ_TYPE, a block type of dot.h or types.h; QJ_FIRST and QJ_LAST, the batches that it
+// has.
 #include "mat_vec.h"
 #include "mat_vec_tiles.h"
 #include "tuning.h"
@@ -20,32 +21,38 @@ typedef QJ_CAT(block_, QJ_TYPE, , ) block_type;
 typedef mat_vec_tuning<block_type> cut;
 
 template <int BATCH>
-QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restrict__ vy, float *__restrict__ dst,
-                                unsigned k, unsigned n, unsigned k_padded, unsigned n_dst)
+QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restrict__ vy,
+                                float *__restrict__ dst, unsigned k, unsigned n, unsigned k_padded,
+                                unsigned n_dst)
 {
     enum { SUBGROUPS = QJ_MAT_VEC_SUBGROUPS(BATCH), IS_IN_TILES = QJ_HAS_TILES && BATCH >= cut::TILES_FROM };
     // Of larger batches a block has the contract's two rows, whether a thread has one of them or both.
     enum {
         MOST_ROWS = mat_vec_rows_max<block_type>(BATCH),
-        BATCH_ROWS = (int)tuning::MAT_VEC_BATCH_ROWS < MOST_ROWS ? (int)tuning::MAT_VEC_BATCH_ROWS : MOST_ROWS,
+        BATCH_ROWS =
+            (int)tuning::MAT_VEC_BATCH_ROWS < MOST_ROWS ? (int)tuning::MAT_VEC_BATCH_ROWS : MOST_ROWS,
         ROWS = BATCH == 1 ? (int)cut::ROWS : BATCH_ROWS,
         SHARERS = BATCH == 1 ? (int)cut::SHARERS : SUBGROUPS * ROWS / QJ_MAT_VEC_ROWS(BATCH),
+        PARTS = BATCH == 1 ? (int)cut::PARTS : 1,
         BLOCK_ROWS = IS_IN_TILES ? 16 : ROWS * (SUBGROUPS / SHARERS)
     };
-    // The first blocks have them all: blocks in turn go to different multiprocessors, but every second or fourth one
-    // may well go to the same.
+    // The first blocks have them all: blocks in turn go to different multiprocessors, but every second or
+    // fourth one may well go to the same.
     if (blockIdx.x >= (n + BLOCK_ROWS - 1) / BLOCK_ROWS)
         return;
     const unsigned first_row = blockIdx.x * BLOCK_ROWS;
     if constexpr (IS_IN_TILES)
-        mat_vec_tiles<block_type, BATCH, SUBGROUPS, cut::TILE_ELEMENTS>(vx, vy, dst, first_row, k, n, k_padded, n_dst);
+        mat_vec_tiles<block_type, BATCH, SUBGROUPS, cut::TILE_ELEMENTS>(vx, vy, dst, first_row, k, n,
+                                                                        k_padded, n_dst);
     else
-        mat_vec_in_turns<block_type, ROWS, BATCH, SUBGROUPS, SHARERS>(vx, vy, dst, first_row, k, n, k_padded, n_dst);
+        mat_vec_in_turns<block_type, ROWS, BATCH, SUBGROUPS, SHARERS, PARTS>(vx, vy, dst, first_row, k, n,
+                                                                             k_padded, n_dst);
 }
 
-#ifdef __HIP_PLATFORM_NVIDIA__
+#if defined(__HIP_PLATFORM_NVIDIA__) && __CUDA_ARCH__ >= 900 // older ones are not tuned, and some would spill
 #define QJ_MAT_VEC_KERNEL(batch)                                                                             \
-    extern "C" __global__ void __launch_bounds__(32 * QJ_MAT_VEC_SUBGROUPS(batch), (batch) == 1 ? cut::BLOCKS : 0)
+    extern "C" __global__ void __launch_bounds__(32 * QJ_MAT_VEC_SUBGROUPS(batch),                           \
+                                                 (batch) == 1 ? cut::BLOCKS : 0)
 #else
 #define QJ_MAT_VEC_KERNEL(batch) QJ_KERNEL(32 * QJ_MAT_VEC_SUBGROUPS(batch))
 #endif

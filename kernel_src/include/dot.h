@@ -300,20 +300,18 @@ template <> struct dot_product<block_q2_K> {
         float products = 0.0f, minima = 0.0f;
 #pragma unroll
         for (int g = 0; g < 4; g++) {
-            // Quants where they lie in their bytes are 4^g of themselves; in the top bits they would be signed.
-            const int shift = g < 3 ? 0 : 6, up = 2 * g - shift;
             int product = 0, minimum = 0;
 #pragma unroll
             for (int h = 0; h < 2; h++) {
                 int sum = 0;
 #pragma unroll
                 for (int i = 4 * h; i < 4 * h + 4; i++)
-                    sum = dp4a(w.q[i] >> shift & 0x03030303 << up, a.u[g][i], sum);
+                    sum = dp4a(w.q[i] >> (2 * g) & 0x03030303, a.u[g][i], sum);
                 const uint32_t scale = w.scales[g / 2] >> (g % 2 * 16 + h * 8);
                 product += sum * (int)(scale & 0xf);
                 minimum += a.sum[g][h] * (int)(scale >> 4 & 0xf);
             }
-            products += a.d[g] * (1.0f / (1 << up)) * (float)product;
+            products += a.d[g] * (float)product;
             minima += a.d[g] * (float)minimum;
         }
         return w.d * products - w.m * minima;

@@ -5,7 +5,7 @@
 #include "reduce.h"
 #include "tuning.h"
 
-// How a type's kernels are cut.
+// How a type's kernels are cut; see tuning.h.
 template <typename Block> struct mat_vec_tuning {
     enum {
         ROWS = tuning::MAT_VEC_ROWS,
@@ -13,11 +13,13 @@ template <typename Block> struct mat_vec_tuning {
         PARTS = 1,
         BLOCKS = 0,
         TILES_FROM = 9, // none
-        TILE_ELEMENTS = 256
+        TILE_ELEMENTS = 256,
+        MOE_ROWS = ROWS,
+        MOE_SHARERS = SHARERS
     };
 };
 #ifdef __HIP_PLATFORM_NVIDIA__
-#define QJ_MAT_VEC_TUNING(type, rows, sharers, parts, blocks, tiles_from, elements)                          \
+#define QJ_MAT_VEC_TUNING(type, rows, sharers, parts, blocks, tiles_from, elements, moe)                     \
     template <> struct mat_vec_tuning<block_##type> {                                                        \
         enum {                                                                                               \
             ROWS = rows,                                                                                     \
@@ -25,7 +27,9 @@ template <typename Block> struct mat_vec_tuning {
             PARTS = parts,                                                                                   \
             BLOCKS = blocks,                                                                                 \
             TILES_FROM = tiles_from,                                                                         \
-            TILE_ELEMENTS = elements                                                                         \
+            TILE_ELEMENTS = elements,                                                                        \
+            MOE_ROWS = moe ? rows : (int)tuning::MAT_VEC_ROWS,                                               \
+            MOE_SHARERS = moe ? sharers : (int)tuning::MAT_VEC_SHARERS                                       \
         };                                                                                                   \
     };
 QJ_CUDA_MAT_VEC(QJ_MAT_VEC_TUNING)
@@ -36,8 +40,8 @@ QJ_CUDA_MAT_VEC(QJ_MAT_VEC_TUNING)
 // row].
 //
 // The block is (SUBGROUP, SUBGROUPS). Each SHARERS sub-groups have ROWS rows from first_row on; the parts of
-// a row are dealt to their lanes in turn. Rows from n on are neither read nor written.
-template <typename Block, int ROWS, int COLUMNS, int SUBGROUPS, int SHARERS>
+// a row are dealt to their lanes in turn, PARTS at a time. Rows from n on are neither read nor written.
+template <typename Block, int ROWS, int COLUMNS, int SUBGROUPS, int SHARERS, int PARTS = 1>
 QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy, float *__restrict__ dst,
                        unsigned first_row, unsigned k, unsigned n, unsigned k_padded, unsigned n_dst)
 {
@@ -54,8 +58,7 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
         x[r] = (const Block *)vx + (size_t)min(row0 + r, n - 1) * n_blocks;
 
     float sums[ROWS][COLUMNS] = {};
-    enum { AT_ONCE = COLUMNS == 1 ? (int)mat_vec_tuning<Block>::PARTS : 1 };
-#pragma unroll AT_ONCE
+#pragma unroll PARTS
     for (unsigned part = sharer * SUBGROUP + lane; part < n_parts; part += THREADS) {
         const unsigned block = part / product::PARTS * product::BLOCKS, p = part % product::PARTS;
         typename product::weights weights[ROWS];
@@ -117,13 +120,14 @@ template <> constexpr int mat_vec_rows_max<block_q2_K>(int columns)
 #endif
 
 // The same for as many columns at a time as the arch has registers for.
-template <typename Block, int ROWS, int COLUMNS, int SUBGROUPS, int SHARERS>
+template <typename Block, int ROWS, int COLUMNS, int SUBGROUPS, int SHARERS, int PARTS = 1>
 QJ_DEVICE void mat_vec_in_turns(const void *__restrict__ vx, const void *__restrict__ vy,
                                 float *__restrict__ dst, unsigned first_row, unsigned k, unsigned n,
                                 unsigned k_padded, unsigned n_dst)
 {
     if constexpr (COLUMNS <= tuning::MAT_VEC_COLUMNS) {
-        mat_vec<Block, ROWS, COLUMNS, SUBGROUPS, SHARERS>(vx, vy, dst, first_row, k, n, k_padded, n_dst);
+        mat_vec<Block, ROWS, COLUMNS, SUBGROUPS, SHARERS, PARTS>(vx, vy, dst, first_row, k, n, k_padded,
+                                                                 n_dst);
     } else {
         enum { FIRST = tuning::MAT_VEC_COLUMNS };
         mat_vec<Block, ROWS, FIRST, SUBGROUPS, SHARERS>(vx, vy, dst, first_row, k, n, k_padded, n_dst);

@@ -1,4 +1,5 @@
-// Copies from global memory to LDS that go on while threads compute and hold no registers, where the arch has them.
+// Copies from global memory to LDS that go on while threads compute and hold no registers, where the arch has
+// them.
 #pragma once
 
 #include "dialect.h"
@@ -24,7 +25,10 @@ template <bool IS_SHARED> QJ_DEVICE void copy_granule(void *to, const void *from
     if (IS_SHARED)
         asm volatile("cp.async.ca.shared.global [%0], [%1], 16;" : : "r"(address), "l"(from) : "memory");
     else
-        asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" : : "r"(address), "l"(from) : "memory");
+        asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;"
+                     :
+                     : "r"(address), "l"(from)
+                     : "memory");
 }
 
 // The copies that this thread started since the last call are a group, be there any or not.

@@ -10,7 +10,7 @@
 /* Of a mat-vec:
  * rows:    of batch 1, rows that a thread has at a time, for which it loads the activations once;
  * sharers: of batch 1, sub-groups that share these rows, 1, 2 or 4: the others of the block have further
- * rows. With more rows to a block than the contract gives it, the blocks between find nothing to do; rows of
+ * rows. With more rows to a block than the contract gives it, the last blocks find nothing to do; rows of
  * a batch: the rows that a thread has of larger batches, 1 or 2; columns: those it has at a time. Without an
  * integer dot product more of them would take more registers than there are. */
 // clang-format off
@@ -34,22 +34,23 @@
  * rows, sharers: as above;
  * parts:         of batch 1, those of a row that a thread has under way together;
  * blocks:        of batch 1, blocks of threads that a multiprocessor shall have registers for, or 0;
- * tiles from:    the least batch that is computed by matrix instructions (mat_vec_tiles.h), where there are any;
- * elements:      of a row, those that a sub-group then copies at a time.
+ * tiles from:    the least batch that is computed by matrix instructions (mat_vec_tiles.h);
+ * elements:      of a row, those that a sub-group then copies at a time;
+ * moe:           1: rows and sharers hold for indexed_moe as well, 0: that has the class's.
  * A type that is not here has the class's. */
 // clang-format off
 #define QJ_CUDA_MAT_VEC(row)                                                                                 \
-    /*  type  rows  sharers  parts  blocks  tiles from  elements */                                          \
-    row(q4_0,    2,       4,     1,      8,          3,      512)                                            \
-    row(q4_1,    2,       4,     2,      0,          3,      512)                                            \
-    row(q5_0,    2,       4,     1,      8,          3,      512)                                            \
-    row(q5_1,    2,       2,     1,      0,          3,      512)                                            \
-    row(q8_0,    4,       4,     1,      0,          3,      256)                                            \
-    row(q2_K,    4,       1,     1,      0,          3,      256)                                            \
-    row(q3_K,    2,       1,     1,      0,          3,      256)                                            \
-    row(q4_K,    1,       2,     1,      0,          3,      512)                                            \
-    row(q5_K,    1,       2,     2,      0,          3,      512)                                            \
-    row(q6_K,    2,       4,     1,      0,          3,      256)
+    /*  type  rows  sharers  parts  blocks  tiles from  elements  moe */                                     \
+    row(q4_0,    2,       4,     1,      8,          3,      512,    0)                                      \
+    row(q4_1,    2,       4,     2,      0,          3,      512,    0)                                      \
+    row(q5_0,    2,       4,     1,      8,          3,      512,    0)                                      \
+    row(q5_1,    2,       2,     1,      0,          3,      512,    0)                                      \
+    row(q8_0,    2,       4,     1,      8,          2,      256,    0)                                      \
+    row(q2_K,    4,       1,     1,      4,          4,      512,    1)                                      \
+    row(q3_K,    2,       1,     1,      0,          4,      512,    0)                                      \
+    row(q4_K,    1,       2,     1,      0,          4,      512,    1)                                      \
+    row(q5_K,    1,       2,     2,      0,          4,      512,    0)                                      \
+    row(q6_K,    2,       4,     1,      8,          2,      256,    1)
 // clang-format on
 
 /* Mat-mul of any batch: block (32, 4, 1), grid (ceil(n / rows), ceil(batch / columns), 1), with for each type
