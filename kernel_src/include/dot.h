@@ -98,9 +98,7 @@ struct one_q4_0 {
     __device__ __forceinline__ void load(const block_q4_0 *x)
     {
         uint32_t words[4];
-        uint16_t head;
-        load_behind_half(words, head, x);
-        d = low_half(head);
+        d = load_behind_scale(words, &x->d, x->qs);
         unpack_nibbles(q, words);
     }
     __device__ __forceinline__ float dot(float d_y, float s_y, const uint32_t *u) const
@@ -138,9 +136,7 @@ struct one_q5_0 {
     __device__ __forceinline__ void load(const block_q5_0 *x)
     {
         uint32_t words[5]; // qh and qs
-        uint16_t head;
-        load_behind_half(words, head, x);
-        d = low_half(head);
+        d = load_behind_scale(words, &x->d, x->qh);
         unpack_nibbles(q, words + 1);
         add_fifth_bits(q, words[0]);
     }

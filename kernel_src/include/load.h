@@ -129,29 +129,29 @@ template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
     words.get(out);
 }
 
-// The same that stand behind two bytes, `head`, which are at p.
+// The same at p, which is right behind a block's scale; gives that.
 #ifdef __AMDGCN__
-template <int N> QJ_DEVICE void load_behind_half(uint32_t (&out)[N], uint16_t &head, const void *p)
+template <int N> QJ_DEVICE float load_behind_scale(uint32_t (&out)[N], const __half *scale, const void *p)
 {
-    load_even(out, (const uint8_t *)p + 2);
-    memcpy(&head, __builtin_assume_aligned(p, 2), sizeof head);
+    load_even(out, p);
+    return __half2float(*scale);
 }
 #else
-// N aligned words and the half word that is left at one end or the other.
-template <int N> QJ_DEVICE void load_behind_half(uint32_t (&out)[N], uint16_t &head, const void *p)
+// Together they are N aligned words and the half word that is left at one end or the other.
+template <int N> QJ_DEVICE float load_behind_scale(uint32_t (&out)[N], const __half *scale, const void *)
 {
-    const uint8_t *bytes = (const uint8_t *)p;
-    const bool between = ((uintptr_t)p & 2) != 0;
+    const uint8_t *bytes = (const uint8_t *)scale;
+    const bool between = ((uintptr_t)bytes & 2) != 0;
     const uint32_t rest = aligned_half_word(bytes + (between ? 0 : 4 * N));
     uint32_t words[N + 1];
 #pragma unroll
     for (int i = 0; i < N; i++)
         words[i] = aligned_word(bytes + (between ? 2 : 0) + 4 * i);
     words[N] = rest;
-    head = (uint16_t)(between ? rest : words[0]);
 #pragma unroll
     for (int i = 0; i < N; i++)
         out[i] = word_within(words[i], words[i + 1], between);
+    return __half2float(__ushort_as_half((unsigned short)(between ? rest : words[0])));
 }
 #endif
 
