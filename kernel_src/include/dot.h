@@ -98,7 +98,7 @@ struct one_q4_0 {
     __device__ __forceinline__ void load(const block_q4_0 *x)
     {
         uint32_t words[4];
-        d = load_behind_scale(words, &x->d, x->qs);
+        QJ_LOAD_BEHIND_SCALE(words, d, x, x->qs);
         unpack_nibbles(q, words);
     }
     __device__ __forceinline__ float dot(float d_y, float s_y, const uint32_t *u) const
@@ -136,7 +136,7 @@ struct one_q5_0 {
     __device__ __forceinline__ void load(const block_q5_0 *x)
     {
         uint32_t words[5]; // qh and qs
-        d = load_behind_scale(words, &x->d, x->qh);
+        QJ_LOAD_BEHIND_SCALE(words, d, x, x->qh);
         unpack_nibbles(q, words + 1);
         add_fifth_bits(q, words[0]);
     }

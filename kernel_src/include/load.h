@@ -129,18 +129,16 @@ template <int N> QJ_DEVICE void load_even(uint32_t (&out)[N], const void *p)
     words.get(out);
 }
 
-// The same at p, which is right behind a block's scale; gives that.
+// The same at p, which is right behind the scale that block x begins with, and that scale. A macro, as a
+// function costs clang 15 a register.
 #ifdef __AMDGCN__
-template <int N> QJ_DEVICE float load_behind_scale(uint32_t (&out)[N], const __half *scale, const void *p)
-{
-    load_even(out, p);
-    return __half2float(*scale);
-}
+#define QJ_LOAD_BEHIND_SCALE(out, scale, x, p) (load_even(out, p), scale = __half2float((x)->d))
 #else
 // Together they are N aligned words and the half word that is left at one end or the other.
-template <int N> QJ_DEVICE float load_behind_scale(uint32_t (&out)[N], const __half *scale, const void *)
+#define QJ_LOAD_BEHIND_SCALE(out, scale, x, p) load_behind_scale(out, scale, x)
+template <int N> QJ_DEVICE void load_behind_scale(uint32_t (&out)[N], float &d, const void *x)
 {
-    const uint8_t *bytes = (const uint8_t *)scale;
+    const uint8_t *bytes = (const uint8_t *)x;
     const bool between = ((uintptr_t)bytes & 2) != 0;
     const uint32_t rest = aligned_half_word(bytes + (between ? 0 : 4 * N));
     uint32_t words[N + 1];
@@ -151,7 +149,7 @@ template <int N> QJ_DEVICE float load_behind_scale(uint32_t (&out)[N], const __h
 #pragma unroll
     for (int i = 0; i < N; i++)
         out[i] = word_within(words[i], words[i + 1], between);
-    return __half2float(__ushort_as_half((unsigned short)(between ? rest : words[0])));
+    d = __half2float(__ushort_as_half((unsigned short)(between ? rest : words[0])));
 }
 #endif
 
