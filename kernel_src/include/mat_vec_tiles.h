@@ -104,104 +104,55 @@ template <typename Block, int COLUMNS, int SUBGROUPS, int ELEMENTS> constexpr in
         return fitting_elements<Block, COLUMNS, SUBGROUPS, ELEMENTS / 2>();
 }
 
-// As mat_vec() of 16 rows, which all sub-groups of the block share. ELEMENTS: those of a row that a sub-group
-// copies at a time, or fewer where there is no room for them.
-template <typename Block, int COLUMNS, int SUBGROUPS, int ELEMENTS>
-QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict__ vy,
-                             float *__restrict__ dst, unsigned first_row, unsigned k, unsigned n,
-                             unsigned k_padded, unsigned n_dst)
-{
-    typedef tile_room<Block, COLUMNS, SUBGROUPS, fitting_elements<Block, COLUMNS, SUBGROUPS, ELEMENTS>()>
-        room;
-    enum {
-        BLOCKS = room::BLOCKS,
-        STAGES = room::STAGES,
-        Q8_BLOCKS = Block::SIZE / QK_BLOCK,
-        N_COLUMNS = COLUMNS == 1 ? 1 : 2
-    };
+// What a sub-group copies: this lane's part of its rows of weights and of the columns.
+template <typename Block, int COLUMNS, int SUBGROUPS, typename room> struct tile_stream {
     typedef typename room::x_copies x_copies;
     typedef typename room::y_copies y_copies;
-    __shared__ __attribute__((aligned(32))) uint8_t memory[SUBGROUPS][STAGES][room::STAGE_ROOM];
-    const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y, g = lane / 4, i = lane % 4;
-    const unsigned n_blocks = k / Block::SIZE;
-    const size_t row_bytes = (size_t)n_blocks * sizeof(Block);
-    const size_t column_bytes = (size_t)(k_padded / QK_BLOCK) * sizeof(block_q8_1);
-    const uint8_t *const x = (const uint8_t *)vx, *const y = (const uint8_t *)vy;
-    // What this lane copies, and where what it reads begins: a row past the end repeats the last one.
+    enum { BLOCKS = room::BLOCKS, Y_BLOCK_BYTES = Block::SIZE / QK_BLOCK * sizeof(block_q8_1) };
+    const uint8_t *x, *y;
     const uint8_t *x_from[room::X_COPIES], *y_from[room::Y_COPIES];
-#pragma unroll
-    for (int c = 0; c < room::X_COPIES; c++)
-        x_from[c] = x + min(first_row + (c * SUBGROUP + lane) / x_copies::ROW_LANES, n - 1) * row_bytes;
-#pragma unroll
-    for (int c = 0; c < room::Y_COPIES; c++)
-        y_from[c] = y + min((c * SUBGROUP + lane) / y_copies::ROW_LANES, COLUMNS - 1u) * column_bytes;
+    unsigned n_blocks, lane;
 
-    const auto start = [&](unsigned chunk, unsigned stage) {
+    // A row past the end repeats the last one.
+    __device__ __forceinline__ tile_stream(const void *vx, const void *vy, unsigned first_row, unsigned n,
+                                           unsigned blocks, size_t row_bytes, size_t column_bytes)
+        : x((const uint8_t *)vx), y((const uint8_t *)vy), n_blocks(blocks), lane(threadIdx.x % SUBGROUP)
+    {
+#pragma unroll
+        for (int c = 0; c < room::X_COPIES; c++)
+            x_from[c] = x + min(first_row + (c * SUBGROUP + lane) / x_copies::ROW_LANES, n - 1) * row_bytes;
+#pragma unroll
+        for (int c = 0; c < room::Y_COPIES; c++)
+            y_from[c] = y + min((c * SUBGROUP + lane) / y_copies::ROW_LANES, COLUMNS - 1u) * column_bytes;
+    }
+
+    // A chunk that is not there is an empty group of copies, so that awaiting counts the same ones.
+    __device__ __forceinline__ void start(uint8_t *stage, unsigned chunk) const
+    {
         const unsigned block = chunk * BLOCKS;
         if (block < n_blocks) {
             const unsigned left = min(n_blocks - block, (unsigned)BLOCKS);
-            uint8_t *const to = memory[subgroup][stage];
             const bool is_within = chunk > 0 && block + 2 * BLOCKS <= n_blocks;
 #pragma unroll
             for (int c = 0; c < room::X_COPIES; c++)
-                x_copies::start(to + c * x_copies::BYTES, x_from[c] + block * sizeof(Block),
+                x_copies::start(stage + c * x_copies::BYTES, x_from[c] + block * sizeof(Block),
                                 left * sizeof(Block), x, lane, is_within);
 #pragma unroll
             for (int c = 0; c < room::Y_COPIES; c++)
-                y_copies::start(to + room::X_BYTES + c * y_copies::BYTES,
-                                y_from[c] + block * (Q8_BLOCKS * sizeof(block_q8_1)),
-                                left * (Q8_BLOCKS * sizeof(block_q8_1)), y, lane, is_within);
+                y_copies::start(stage + room::X_BYTES + c * y_copies::BYTES,
+                                y_from[c] + block * Y_BLOCK_BYTES, left * Y_BLOCK_BYTES, y, lane, is_within);
         }
         close_copies();
-    };
-#pragma unroll
-    for (unsigned s = 0; s < STAGES; s++)
-        start(subgroup + s * SUBGROUPS, s);
-
-    const uint8_t *const rows[2] = {x + min(first_row + g, n - 1) * row_bytes,
-                                    x + min(first_row + g + 8, n - 1) * row_bytes};
-    const unsigned columns[3] = {min(g, COLUMNS - 1u), min(2 * i, COLUMNS - 1u),
-                                 min(2 * i + 1, COLUMNS - 1u)};
-    float sums[TILE_SUMS] = {};
-    unsigned stage = 0;
-#pragma unroll 1
-    for (unsigned chunk = subgroup; chunk * BLOCKS < n_blocks; chunk += SUBGROUPS) {
-        await_copies<STAGES - 1>();
-        __syncwarp();
-        const unsigned first = chunk * BLOCKS;
-        const uint8_t *const staged = memory[subgroup][stage], *staged_y[3];
-#pragma unroll
-        for (int c = 0; c < 3; c++)
-            staged_y[c] =
-                staged + room::X_BYTES + columns[c] * y_copies::ROOM +
-                (uintptr_t)(y + columns[c] * column_bytes + first * (Q8_BLOCKS * sizeof(block_q8_1))) %
-                    y_copies::SECTOR;
-        const tile_activations activations = {staged_y[0] + 4 + 4 * i, {staged_y[1], staged_y[2]}};
-        const uint8_t *staged_x[2];
-#pragma unroll
-        for (int r = 0; r < 2; r++)
-            staged_x[r] = staged + (g + 8 * r) * x_copies::ROOM +
-                          (uintptr_t)(rows[r] + first * sizeof(Block)) % x_copies::SECTOR;
-        const auto add = [&](unsigned b) {
-            const uint8_t *const blocks[2] = {staged_x[0] + b * sizeof(Block),
-                                              staged_x[1] + b * sizeof(Block)};
-            tile_product<Block>::template add<N_COLUMNS>(sums, blocks, activations, b * Q8_BLOCKS, i);
-        };
-        if (BLOCKS == 1 || first + BLOCKS <= n_blocks) {
-#pragma unroll
-            for (unsigned b = 0; b < BLOCKS; b++)
-                add(b);
-        } else {
-#pragma unroll 1
-            for (unsigned b = 0; first + b < n_blocks; b++)
-                add(b);
-        }
-        __syncwarp();
-        start(chunk + STAGES * SUBGROUPS, stage);
-        stage = stage == STAGES - 1 ? 0 : stage + 1;
     }
+};
 
+// Every sub-group leaves its sums of the tile; together they add them up, in order.
+template <int COLUMNS, int SUBGROUPS>
+QJ_DEVICE void add_up_tile(const float (&sums)[TILE_SUMS], float *__restrict__ dst, unsigned first_row,
+                           unsigned n, unsigned n_dst)
+{
     __shared__ float shared[SUBGROUPS][COLUMNS][TILE_ROWS];
+    const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y, g = lane / 4, i = lane % 4;
 #pragma unroll
     for (int s = 0; s < TILE_SUMS; s++) {
         const unsigned column = 2 * i + s % 2;
@@ -219,5 +170,74 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
         if (row < n)
             dst[(size_t)column * n_dst + row] = sum;
     }
+}
+
+// As mat_vec() of 16 rows, which all sub-groups of the block share. ELEMENTS: those of a row that a sub-group
+// copies at a time, or fewer where there is no room for them.
+template <typename Block, int COLUMNS, int SUBGROUPS, int ELEMENTS>
+QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict__ vy,
+                             float *__restrict__ dst, unsigned first_row, unsigned k, unsigned n,
+                             unsigned k_padded, unsigned n_dst)
+{
+    typedef tile_room<Block, COLUMNS, SUBGROUPS, fitting_elements<Block, COLUMNS, SUBGROUPS, ELEMENTS>()>
+        room;
+    typedef tile_stream<Block, COLUMNS, SUBGROUPS, room> stream_type;
+    enum { BLOCKS = room::BLOCKS, STAGES = room::STAGES, Q8_BLOCKS = Block::SIZE / QK_BLOCK };
+    typedef typename room::x_copies x_copies;
+    typedef typename room::y_copies y_copies;
+    __shared__ __attribute__((aligned(32))) uint8_t memory[SUBGROUPS][STAGES][room::STAGE_ROOM];
+    const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y, g = lane / 4, i = lane % 4;
+    const unsigned n_blocks = k / Block::SIZE;
+    const size_t row_bytes = (size_t)n_blocks * sizeof(Block);
+    const size_t column_bytes = (size_t)(k_padded / QK_BLOCK) * sizeof(block_q8_1);
+    const stream_type stream(vx, vy, first_row, n, n_blocks, row_bytes, column_bytes);
+#pragma unroll
+    for (unsigned s = 0; s < STAGES; s++)
+        stream.start(memory[subgroup][s], subgroup + s * SUBGROUPS);
+
+    const uint8_t *const rows[2] = {stream.x + min(first_row + g, n - 1) * row_bytes,
+                                    stream.x + min(first_row + g + 8, n - 1) * row_bytes};
+    const unsigned columns[3] = {min(g, COLUMNS - 1u), min(2 * i, COLUMNS - 1u),
+                                 min(2 * i + 1, COLUMNS - 1u)};
+    float sums[TILE_SUMS] = {};
+    unsigned stage = 0;
+#pragma unroll 1
+    for (unsigned chunk = subgroup; chunk * BLOCKS < n_blocks; chunk += SUBGROUPS) {
+        await_copies<STAGES - 1>();
+        __syncwarp();
+        const unsigned first = chunk * BLOCKS;
+        const uint8_t *const staged = memory[subgroup][stage], *staged_y[3];
+#pragma unroll
+        for (int c = 0; c < 3; c++)
+            staged_y[c] =
+                staged + room::X_BYTES + columns[c] * y_copies::ROOM +
+                (uintptr_t)(stream.y + columns[c] * column_bytes + first * (Q8_BLOCKS * sizeof(block_q8_1))) %
+                    y_copies::SECTOR;
+        const tile_activations activations = {staged_y[0] + 4 + 4 * i, {staged_y[1], staged_y[2]}};
+        const uint8_t *staged_x[2];
+#pragma unroll
+        for (int r = 0; r < 2; r++)
+            staged_x[r] = staged + (g + 8 * r) * x_copies::ROOM +
+                          (uintptr_t)(rows[r] + first * sizeof(Block)) % x_copies::SECTOR;
+        const auto add = [&](unsigned b) {
+            const uint8_t *const blocks[2] = {staged_x[0] + b * sizeof(Block),
+                                              staged_x[1] + b * sizeof(Block)};
+            tile_product<Block>::template add<COLUMNS == 1 ? 1 : 2>(sums, blocks, activations, b * Q8_BLOCKS,
+                                                                    i);
+        };
+        if (BLOCKS == 1 || first + BLOCKS <= n_blocks) {
+#pragma unroll
+            for (unsigned b = 0; b < BLOCKS; b++)
+                add(b);
+        } else {
+#pragma unroll 1
+            for (unsigned b = 0; first + b < n_blocks; b++)
+                add(b);
+        }
+        __syncwarp();
+        stream.start(memory[subgroup][stage], chunk + STAGES * SUBGROUPS);
+        stage = stage == STAGES - 1 ? 0 : stage + 1;
+    }
+    add_up_tile<COLUMNS, SUBGROUPS>(sums, dst, first_row, n, n_dst);
 }
 #endif
