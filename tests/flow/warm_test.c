@@ -115,3 +115,51 @@ Test(warm, what_is_not_there_is_named)
     (void)warm(context, QJIT_INVALID_ARGUMENT, bad, 1, (qjit_warm_options){0});
     qjit_destroy(context);
 }
+
+static void allow_generic(qjit_options *options)
+{
+    options->flags |= QJIT_GENERIC_ARCH;
+}
+
+struct archs_seen {
+    bool generic, itself, stored_generic, stored_itself, stored_other;
+};
+
+static int see_arch(void *payload, const char *arch)
+{
+    struct archs_seen *seen = payload;
+    seen->generic |= strcmp(arch, "gfx11-generic") == 0;
+    seen->itself |= strcmp(arch, "gfx1154") == 0;
+    return 0;
+}
+
+static int see_row(void *payload, const qjit_cache_row *row)
+{
+    struct archs_seen *seen = payload;
+    seen->stored_generic |= strcmp(row->arch, "gfx11-generic") == 0;
+    seen->stored_itself |= strcmp(row->arch, "gfx1154") == 0;
+    seen->stored_other |= strcmp(row->arch, "gfx1030") == 0;
+    return 0;
+}
+
+/* Which of the three cases it is depends on the compiler here: it knows neither, the generic target, or both.
+ */
+Test(warm, a_generic_target_stands_in_where_the_compiler_has_it)
+{
+    static const char *const archs[] = {"gfx1030", "gfx1154"};
+    static const char *const kernels[] = {"quantize_q8_1"};
+    struct archs_seen seen = {false};
+    qjit_context *context = flow_create(allow_generic);
+    cr_assert_eq(qjit_each_arch(context, see_arch, &seen), QJIT_OK, "%s", qjit_error_detail());
+    qjit_status expected = seen.generic || seen.itself ? QJIT_OK : QJIT_ARCH_UNKNOWN;
+    qjit_warm_options one = {.kernels = kernels, .n_kernels = 1};
+    qjit_warm_result result = warm(context, expected, archs, 2, one);
+    cr_assert_eq(result.n_compiled, expected ? 1 : 2);
+    cr_assert_eq(qjit_each_cache_row(context, see_row, &seen), QJIT_OK);
+    cr_assert(seen.stored_other); /* never generic: the compiler knows it */
+    cr_assert_eq(seen.stored_itself, seen.itself);
+    cr_assert_eq(seen.stored_generic, seen.generic && !seen.itself);
+    result = warm(context, expected, archs, 2, one);
+    cr_assert_eq(result.n_cached, expected ? 1 : 2);
+    qjit_destroy(context);
+}

@@ -15,7 +15,7 @@
 
 #include <qjit/qjit.h>
 
-enum { EXPECTED_MAX = 2048, REASON_MAX = 400 };
+enum { EXPECTED_MAX = 2048, UNITS_MAX = 2048, REASON_MAX = 400 };
 
 struct expected {
     char name[96];
@@ -98,14 +98,42 @@ static void check_kernel(struct line *line, const qjit_kernel_usage *usage)
 
 /* ---- one arch -------------------------------------------------------------------------- */
 
-static int keep_quiet(void *payload, const qjit_warm_event *event)
+/* What became of each unit when it was warmed, in the order of the events. */
+struct event {
+    char unit[64];
+    bool compiled;
+    char reason[REASON_MAX]; /* of a failure, else "" */
+};
+struct events {
+    struct event list[UNITS_MAX];
+    size_t n;
+};
+
+static int note_event(void *payload, const qjit_warm_event *event)
 {
-    (void)payload;
-    if (event->outcome == QJIT_WARM_COMPILED) {
-        (void)fprintf(stderr, "%u/%u %s %s %u ms\n", event->n_done, event->n_total, event->arch, event->unit,
-                      event->compile_us / 1000);
+    struct events *events = payload;
+    struct event *out = &events->list[events->n];
+    if (event->outcome != QJIT_WARM_CACHED) {
+        (void)fprintf(stderr, "%u/%u %s %s %u ms %s\n%s", event->n_done, event->n_total, event->arch,
+                      event->unit, event->compile_us / 1000, event->detail, event->log);
+    }
+    if (events->n < UNITS_MAX) {
+        (void)snprintf(out->unit, sizeof out->unit, "%s", event->unit);
+        (void)snprintf(out->reason, sizeof out->reason, "%s", event->detail);
+        out->compiled = event->outcome == QJIT_WARM_COMPILED;
+        events->n++;
     }
     return 0;
+}
+
+static const struct event *find_event(const struct events *events, const char *unit)
+{
+    for (size_t i = 0; i < events->n; i++) {
+        if (strcmp(events->list[i].unit, unit) == 0) {
+            return &events->list[i];
+        }
+    }
+    return NULL;
 }
 
 static bool holds(const qjit_object *object, const char *kernel)
@@ -140,7 +168,8 @@ static uint32_t check_unit(struct line *line, const qjit_context *context, const
 }
 
 /* Prints the line of the unit that begins with `kernel` and returns how many kernels that unit has. */
-static uint32_t show_unit(qjit_context *context, const char *arch, qjit_kernel kernel, const char *fresh)
+static uint32_t show_unit(qjit_context *context, const char *arch, qjit_kernel kernel,
+                          const struct events *events)
 {
     qjit_kernel_info info;
     qjit_object *object = NULL;
@@ -148,14 +177,14 @@ static uint32_t show_unit(qjit_context *context, const char *arch, qjit_kernel k
         return 0;
     }
     struct line line = {.arch = arch, .module = info.module, .unit = info.unit, .how = "failed"};
-    if (qjit_get_object(context, &object, kernel, arch) == QJIT_OK) {
-        char word[160];
-        (void)snprintf(word, sizeof word, " %s ", info.unit);
-        line.how = strstr(fresh, word) ? "compiled" : "stored";
+    const struct event *event = find_event(events, info.unit);
+    if (event && event->reason[0]) { /* not tried a second time */
+        set_reason(&line, event->reason);
+    } else if (qjit_get_object(context, &object, kernel, arch) == QJIT_OK) {
+        line.how = event && event->compiled ? "compiled" : "stored";
         line.compile_us = object->compile_us;
     } else {
         set_reason(&line, qjit_error_detail());
-        (void)fprintf(stderr, "%s %s\n%s\n", arch, line.reason, qjit_error_log());
     }
     line.n_kernels = check_unit(&line, context, object, kernel);
     qjit_object_destroy(object);
@@ -163,34 +192,18 @@ static uint32_t show_unit(qjit_context *context, const char *arch, qjit_kernel k
     return line.n_kernels;
 }
 
-/* Names of the units that had to be compiled, each between blanks. */
-struct fresh {
-    char names[1 << 16];
-    size_t used;
-};
-
-static int note_fresh(void *payload, const qjit_warm_event *event)
-{
-    struct fresh *fresh = payload;
-    if (event->outcome == QJIT_WARM_COMPILED && fresh->used + strlen(event->unit) + 3 < sizeof fresh->names) {
-        fresh->used += (size_t)sprintf(fresh->names + fresh->used, " %s ", event->unit);
-    }
-    return keep_quiet(NULL, event);
-}
-
 static bool show_arch(qjit_context *context, const char *arch)
 {
-    static struct fresh fresh;
-    fresh = (struct fresh){.used = 0};
+    static struct events events;
+    events.n = 0;
     const qjit_warm_options options = {.struct_size = sizeof options,
                                        .archs = &arch,
                                        .n_archs = 1,
-                                       .progress = note_fresh,
-                                       .payload = &fresh};
-    /* All workers at once; what fails here fails again below, where it is told. */
-    (void)qjit_warm(context, NULL, &options);
+                                       .progress = note_event,
+                                       .payload = &events};
+    (void)qjit_warm(context, NULL, &options); /* failures are told unit by unit */
     for (qjit_kernel kernel = 0; kernel < qjit_kernel_count(context);) {
-        uint32_t n = show_unit(context, arch, kernel, fresh.names);
+        uint32_t n = show_unit(context, arch, kernel, &events);
         if (n == 0) {
             return false;
         }
