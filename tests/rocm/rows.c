@@ -1,5 +1,5 @@
-/* rows LIST ARCH...: sees to it that the store holds every unit for every ARCH, looks into each code object
- * and prints a line for each pair, its fields apart by tabs:
+/* rows LIST EVERY ARCH...: sees to it that the store holds every EVERYth unit (1: all) for every ARCH, looks
+ * into each code object and prints a line for each pair, its fields apart by tabs:
  *
  *   arch  module  unit  how  compile_us  kernels  scratch  vgprs  reason
  *
@@ -167,14 +167,14 @@ static uint32_t check_unit(struct line *line, const qjit_context *context, const
     return n;
 }
 
-/* Prints the line of the unit that begins with `kernel` and returns how many kernels that unit has. */
-static uint32_t show_unit(qjit_context *context, const char *arch, qjit_kernel kernel,
-                          const struct events *events)
+/* Prints the line of the unit that begins with `kernel`. */
+static bool show_unit(qjit_context *context, const char *arch, qjit_kernel kernel,
+                      const struct events *events)
 {
     qjit_kernel_info info;
     qjit_object *object = NULL;
     if (qjit_get_kernel_info(context, &info, kernel)) {
-        return 0;
+        return false;
     }
     struct line line = {.arch = arch, .module = info.module, .unit = info.unit, .how = "failed"};
     const struct event *event = find_event(events, info.unit);
@@ -189,39 +189,68 @@ static uint32_t show_unit(qjit_context *context, const char *arch, qjit_kernel k
     line.n_kernels = check_unit(&line, context, object, kernel);
     qjit_object_destroy(object);
     print_line(&line);
-    return line.n_kernels;
+    return true;
 }
 
-static bool show_arch(qjit_context *context, const char *arch)
+/* The first kernel of every `every`th unit, beginning where the arch says: each arch has its own. */
+static size_t choose(const char **out_names, qjit_kernel *out, const qjit_context *context, const char *arch,
+                     unsigned every)
+{
+    unsigned unit = 0, first = 0;
+    size_t n = 0;
+    char before[64] = "";
+    for (const char *letter = arch; *letter; letter++) {
+        first += (unsigned char)*letter;
+    }
+    for (qjit_kernel kernel = 0; kernel < qjit_kernel_count(context) && n < UNITS_MAX; kernel++) {
+        qjit_kernel_info info;
+        if (qjit_get_kernel_info(context, &info, kernel) || strcmp(info.unit, before) == 0) {
+            continue;
+        }
+        (void)snprintf(before, sizeof before, "%s", info.unit);
+        if (unit++ % every == first % every) {
+            out_names[n] = info.name;
+            out[n++] = kernel;
+        }
+    }
+    return n;
+}
+
+static bool show_arch(qjit_context *context, const char *arch, unsigned every)
 {
     static struct events events;
-    events.n = 0;
+    static const char *names[UNITS_MAX];
+    static qjit_kernel kernels[UNITS_MAX];
+    const size_t n = choose(names, kernels, context, arch, every);
     const qjit_warm_options options = {.struct_size = sizeof options,
                                        .archs = &arch,
                                        .n_archs = 1,
+                                       .kernels = names,
+                                       .n_kernels = n,
                                        .progress = note_event,
                                        .payload = &events};
+    bool good = n > 0;
+    events.n = 0;
     (void)qjit_warm(context, NULL, &options); /* failures are told unit by unit */
-    for (qjit_kernel kernel = 0; kernel < qjit_kernel_count(context);) {
-        uint32_t n = show_unit(context, arch, kernel, &events);
-        if (n == 0) {
-            return false;
-        }
-        kernel += n;
+    for (size_t i = 0; i < n; i++) {
+        good = show_unit(context, arch, kernels[i], &events) && good;
     }
-    return true;
+    return good;
 }
 
 int main(int n, char **arguments)
 {
     qjit_context *context;
-    bool good = n > 2 && read_expected(arguments[1]);
-    if (!good || qjit_create(&context, NULL) != QJIT_OK) {
-        (void)fprintf(stderr, "usage: rows EXPECTED-LIST ARCH...\n");
+    qjit_options options = QJIT_OPTIONS_INIT;
+    options.compile_timeout_ms = 600000; /* on a busy machine, by the least important process */
+    const int every = n > 3 ? atoi(arguments[2]) : 0;
+    if (every < 1 || !read_expected(arguments[1]) || qjit_create(&context, &options) != QJIT_OK) {
+        (void)fprintf(stderr, "usage: rows EXPECTED-LIST EVERY ARCH...\n");
         return 2;
     }
-    for (int i = 2; i < n; i++) {
-        good = show_arch(context, arguments[i]) && good;
+    bool good = true;
+    for (int i = 3; i < n; i++) {
+        good = show_arch(context, arguments[i], (unsigned)every) && good;
     }
     qjit_destroy(context);
     return good ? 0 : 1;
