@@ -99,8 +99,8 @@ enum qjit_flags {
     QJIT_NO_STORE = 1u << 1,       /* no file: code objects live in memory until qjit_destroy */
     QJIT_IGNORE_ENV = 1u << 2,     /* read no QJIT_* environment variable (always so in setuid programs) */
     /* Compile for the generic target of its family (gfx11-generic) where the compiler does not know an arch,
-     * but knows that; the code is slower, keyed and stored as the generic target's. Else, and without this
-     * flag, QJIT_ARCH_UNKNOWN. */
+     * but knows that; the code uses what the whole family has, and is keyed and stored as the generic
+     * target's. Else, and without this flag, QJIT_ARCH_UNKNOWN. */
     QJIT_GENERIC_ARCH = 1u << 3
 };
 
