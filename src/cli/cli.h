@@ -62,7 +62,7 @@ struct cli {
 };
 
 extern const struct cli_command cmd_warm, cmd_list, cmd_stat, cmd_info, cmd_explain, cmd_clear, cmd_doctor,
-    cmd_compile;
+    cmd_compile, cmd_gguf;
 
 /* ---- args.c, help.c ---------------------------------------------------------------------------- */
 
