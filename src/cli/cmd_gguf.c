@@ -1,10 +1,8 @@
 /* qjit gguf: what is in a model file. */
-#include "cli.h"
+#include "gguf_value.h"
 
-#include <math.h>
-#include <qjit/gguf.h>
 #include <stddef.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Elements of an array that are shown unless all are asked for, and characters of a value in a table. */
@@ -33,7 +31,7 @@ static const struct cli_column fact_columns[] = {
     {"n_metadata", "metadata", CLI_AS_COUNT},
     {"n_tensors", "tensors", CLI_AS_COUNT},
     {"elements", "elements", CLI_AS_COUNT},
-    {"tensor_bytes", "of bytes", CLI_AS_BYTES},
+    {"tensor_bytes", "size", CLI_AS_BYTES},
     {NULL, NULL, CLI_AS_TEXT},
 };
 
@@ -50,121 +48,18 @@ static const struct cli_column tensor_columns[] = {
     {NULL, NULL, CLI_AS_TEXT},
 };
 
-/* A copy with a zero at its end; zeros within become U+FFFD when it is shown, as no text has them. */
-static cJSON *text_json(const qjit_gguf_value *value)
-{
-    char *text = cli_need(malloc((size_t)value->n + 1));
-    if (value->n)
-        memcpy(text, value->bytes, (size_t)value->n);
-    text[value->n] = 0;
-    for (size_t i = 0; i < value->n; i++)
-        text[i] = text[i] ? text[i] : '\xff';
-    cJSON *holder = cli_object();
-    cli_put_text(holder, "text", text);
-    cJSON *json = cJSON_DetachItemFromObject(holder, "text");
-    cJSON_Delete(holder);
-    free(text);
-    return json;
-}
-
-/* Numbers are written as they are: a double does not hold every 64 bit integer. JSON has no infinity and no
- * NaN: these are texts. */
-static cJSON *number_json(const qjit_gguf_value *value)
-{
-    char text[64];
-    double real = value->number.f;
-    switch (value->kind) {
-    case QJIT_GGUF_INT8:
-    case QJIT_GGUF_INT16:
-    case QJIT_GGUF_INT32:
-    case QJIT_GGUF_INT64:
-        snprintf(text, sizeof text, "%lld", (long long)value->number.i);
-        break;
-    case QJIT_GGUF_FLOAT32:
-    case QJIT_GGUF_FLOAT64:
-        snprintf(text, sizeof text, "%.*g", value->kind == QJIT_GGUF_FLOAT32 ? 9 : 17, real);
-        if (!isfinite(real))
-            return cJSON_CreateString(text);
-        break;
-    default:
-        snprintf(text, sizeof text, "%llu", (unsigned long long)value->number.u);
-    }
-    return cJSON_CreateRaw(text);
-}
-
-/* `max` elements of an array at most, in each array. */
-static cJSON *value_json(const qjit_gguf_value *value, uint64_t max)
-{
-    if (value->kind == QJIT_GGUF_STRING)
-        return text_json(value);
-    if (value->kind == QJIT_GGUF_BOOL)
-        return cJSON_CreateBool(value->number.u != 0);
-    if (value->kind != QJIT_GGUF_ARRAY)
-        return number_json(value);
-    cJSON *array = cli_array();
-    qjit_gguf_elements elements;
-    qjit_gguf_value element;
-    qjit_gguf_elements_init(&elements, value);
-    for (uint64_t i = 0; i < max && qjit_gguf_next_element(&elements, &element); i++)
-        cli_add(array, value_json(&element, max));
-    return array;
-}
-
-/* "uint32", or of an array "string[32000]", "array[3]". */
-static void put_kind(cJSON *object, const qjit_gguf_value *value)
-{
-    char text[64];
-    if (value->kind == QJIT_GGUF_ARRAY)
-        snprintf(text, sizeof text, "%s[%llu]", qjit_gguf_kind_name(value->element_kind),
-                 (unsigned long long)value->n);
-    else
-        snprintf(text, sizeof text, "%s", qjit_gguf_kind_name(value->kind));
-    cli_put_text(object, "kind", text);
-}
-
-/* Replaces a member by what a table shows of it: as JSON writes it, so that no line end or control character
- * is in it, and cut between characters. A text loses its quotes. */
-static void make_shown(cJSON *object, const char *name, int is_cut, size_t max_chars)
-{
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
-    char *text = cli_need(cJSON_PrintUnformatted(value));
-    size_t n = strlen(text);
-    char *start = text;
-    if (cJSON_IsString(value)) {
-        start++;
-        n -= 2;
-        start[n] = 0;
-    } else if (is_cut) {
-        text[--n] = 0; /* the bracket; "..." takes its place */
-    }
-    size_t kept = n;
-    if (n > max_chars)
-        for (kept = max_chars; kept && ((unsigned char)start[kept] & 0xc0) == 0x80;)
-            kept--;
-    char *shown = cli_need(malloc(kept + sizeof "..."));
-    memcpy(shown, start, kept);
-    memcpy(shown + kept, kept < n || is_cut ? "..." : "", kept < n || is_cut ? sizeof "..." : 1);
-    cJSON *json = cli_need(cJSON_CreateString(shown));
-    if (!cJSON_ReplaceItemInObjectCaseSensitive(object, name, json))
-        cli_need(NULL);
-    free(shown);
-    free(text);
-}
-
 static cJSON *entry_json(const struct cli *cli, const struct gguf_args *args, const qjit_gguf_entry *entry)
 {
     const qjit_gguf_value *value = &entry->value;
     uint64_t max = args->arrays ? UINT64_MAX : FEW_ELEMENTS;
     cJSON *object = cli_object();
     cli_put_text(object, "key", entry->key);
-    put_kind(object, value);
-    if (cli->json && value->kind == QJIT_GGUF_ARRAY)
-        cli_put_item(object, "n", cJSON_CreateNumber((double)value->n));
-    cli_put_item(object, "value", value_json(value, max));
+    cli_gguf_put_kind(cli, object, value);
+    cli_put_item(object, "value", cli_gguf_json(value, max));
     if (!cli->json) {
-        make_shown(object, "key", 0, SIZE_MAX);
-        make_shown(object, "value", value->kind == QJIT_GGUF_ARRAY && value->n > max,
-                   args->arrays ? SIZE_MAX : VALUE_CHARS);
+        cli_gguf_cut(object, "key", 0, SIZE_MAX);
+        cli_gguf_cut(object, "value", value->kind == QJIT_GGUF_ARRAY && value->n > max,
+                     args->arrays ? SIZE_MAX : VALUE_CHARS);
     }
     return object;
 }
@@ -209,7 +104,7 @@ static cJSON *tensors_json(const struct cli *cli, const qjit_gguf *gguf)
         cli_put_number(object, "offset", (double)tensor->offset);
         cli_put_number(object, "part", tensor->part + 1);
         if (!cli->json)
-            make_shown(object, "name", 0, SIZE_MAX);
+            cli_gguf_cut(object, "name", 0, SIZE_MAX);
         cli_add(rows, object);
     }
     return rows;
