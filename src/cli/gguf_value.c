@@ -12,8 +12,8 @@ static cJSON *text_json(const qjit_gguf_value *value)
     if (value->n)
         memcpy(text, value->bytes, (size_t)value->n);
     text[value->n] = 0;
-    for (size_t i = 0; i < value->n; i++)
-        text[i] = text[i] ? text[i] : '\xff';
+    for (char *zero = text; (zero = memchr(zero, 0, (size_t)(text + value->n - zero)));)
+        memset(zero, 0xff, 1);
     cJSON *holder = cli_object();
     cli_put_text(holder, "text", text);
     cJSON *json = cJSON_DetachItemFromObject(holder, "text");
@@ -29,7 +29,7 @@ static void print_real(char *out, size_t n, const qjit_gguf_value *value)
     for (int digits = 6; digits <= 17; digits++) {
         snprintf(out, n, "%.*g", digits, value->number.f);
         double again = is_single ? (double)strtof(out, NULL) : strtod(out, NULL);
-        if (memcmp(&again, &value->number.f, sizeof again) == 0)
+        if (again == value->number.f)
             return;
     }
 }
@@ -50,7 +50,7 @@ static cJSON *number_json(const qjit_gguf_value *value)
     case QJIT_GGUF_FLOAT64:
         print_real(text, sizeof text, value);
         if (!isfinite(value->number.f))
-            return cJSON_CreateString(text);
+            return cJSON_CreateString(isnan(value->number.f) ? "nan" : text);
         break;
     default:
         snprintf(text, sizeof text, "%llu", (unsigned long long)value->number.u);

@@ -26,22 +26,23 @@ uint32_t qj_gguf_kind_bytes(uint32_t kind)
     return kind < QJIT_GGUF_KIND_END ? kinds[kind].bytes : 0;
 }
 
-/* The bits of a number of `kind`, widened. */
+/* A number of n bits in two's complement. */
+static int64_t widen(uint64_t bits, unsigned n)
+{
+    uint64_t sign = (uint64_t)1 << (n - 1);
+    return (int64_t)((bits ^ sign) - sign);
+}
+
+/* Sets the number whose bits, as many as the kind has, these are. */
 static void set_number(qjit_gguf_value *out, uint64_t bits)
 {
     float single;
     switch (out->kind) {
     case QJIT_GGUF_INT8:
-        out->number.i = (int8_t)bits;
-        break;
     case QJIT_GGUF_INT16:
-        out->number.i = (int16_t)bits;
-        break;
     case QJIT_GGUF_INT32:
-        out->number.i = (int32_t)bits;
-        break;
     case QJIT_GGUF_INT64:
-        out->number.i = (int64_t)bits;
+        out->number.i = widen(bits, 8 * kinds[out->kind].bytes);
         break;
     case QJIT_GGUF_FLOAT32:
         memcpy(&single, &bits, sizeof single);

@@ -1,5 +1,5 @@
-/* A libFuzzer target: any bytes are a GGUF file or are refused. What is taken for one is read whole, and its metadata
- * goes through the writer: read again, it must be the same. */
+/* A libFuzzer target: any bytes are a GGUF file or are refused. What is taken for one is read whole, and its
+ * metadata goes through the writer: read again, it must be the same. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +69,8 @@ static uint64_t sum_tensors(const qjit_gguf *gguf)
         const qjit_gguf_tensor *tensor, *found;
         need(qjit_gguf_get_tensor(gguf, &tensor, i) == QJIT_OK);
         need(qjit_gguf_find_tensor(gguf, &found, tensor->name) == QJIT_OK && found == tensor);
-        need(tensor->n_bytes == tensor->n_elements / tensor->type->block_elements * tensor->type->block_bytes);
+        need(tensor->n_bytes ==
+             tensor->n_elements / tensor->type->block_elements * tensor->type->block_bytes);
         sum = sum_bytes(sum, tensor->data, tensor->n_bytes);
     }
     return sum;
