@@ -309,6 +309,33 @@ Test(gguf_read, a_file_without_tensors_may_end_with_its_metadata)
     made_finish(&made);
 }
 
+/* Written by ggml's own writer (August 2026): 2 blocks by 3 rows of every type that it has, each byte one
+ * more than the type's number, under ggml's name of the type; and a value of each kind. */
+Test(gguf_read, a_file_that_ggml_wrote)
+{
+    qjit_gguf *gguf;
+    const qjit_gguf_tensor *tensor;
+    const qjit_ggml_type_info *type;
+    cr_assert_eq(qjit_gguf_open(&gguf, SAMPLES "/by_ggml.gguf", 0), QJIT_OK, "%s", qjit_error_detail());
+    cr_assert_eq(qjit_gguf_tensor_count(gguf), 35);
+    for (uint64_t i = 0; qjit_gguf_get_tensor(gguf, &tensor, i) == QJIT_OK; i++) {
+        const uint8_t *bytes = tensor->data;
+        cr_assert_eq(qjit_find_ggml_type(&type, tensor->name), QJIT_OK, "%s", tensor->name);
+        cr_assert_eq(tensor->type, type, "%s", tensor->name);
+        cr_assert_eq(tensor->n_bytes, 6 * type->block_bytes, "%s", tensor->name);
+        cr_assert_eq(bytes[0], type->type + 1);
+        cr_assert_eq(memcmp(bytes, bytes + 1, tensor->n_bytes - 1), 0, "%s", tensor->name);
+    }
+    cr_assert_eq(qjit_gguf_entry_count(gguf), 14);
+    cr_assert_eq(memcmp(value_of(gguf, "general.name")->bytes, "made by ggml", 12), 0);
+    cr_assert_eq(value_of(gguf, "u16")->number.u, 60000);
+    cr_assert_eq(value_of(gguf, "i16")->number.i, -30000);
+    cr_assert_eq(value_of(gguf, "u64")->number.u, 1ull << 63);
+    cr_assert_eq(value_of(gguf, "f64")->number.f, 0.1);
+    cr_assert_eq(value_of(gguf, "strs")->n, 3);
+    qjit_gguf_close(gguf);
+}
+
 Test(gguf_read, what_is_no_file_to_map_is_said)
 {
     qjit_gguf *gguf = NULL;
