@@ -47,6 +47,7 @@ QJIT_API unsigned qjit_version(void);
     X(EXISTS, -5, "name already taken")                                                                      \
     X(IO, -6, "input or output failed")                                                                      \
     X(CACHE_UNUSABLE, -7, "store cannot be used")                                                            \
+    X(BAD_FILE, -8, "file is damaged or not of the kind asked for")                                          \
     X(HIP_NOT_FOUND, -10, "no HIP library found")                                                            \
     X(HIP_UNUSABLE, -11, "HIP library cannot be used")                                                       \
     X(HIP_FAILED, -12, "HIP call failed")                                                                    \

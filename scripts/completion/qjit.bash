@@ -2,7 +2,7 @@
 
 _qjit() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' word
-    local verbs='warm list stat info explain clear verify gc doctor compile help'
+    local verbs='warm list stat info explain clear verify gc doctor compile gguf help'
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case " $verbs " in *" $word "*) verb=$word && break ;; esac
     done
@@ -23,7 +23,7 @@ _qjit() {
     case $verb in
     '' | help) _qjit_reply "$verbs" ;;
     info | explain) _qjit_reply "$(_qjit_column name)" ;;
-    compile) compopt -o default ;;
+    compile | gguf) compopt -o default ;;
     esac
 }
 

@@ -1,4 +1,4 @@
-/* What the commands of `qjit` share: options, errors, output. Public header of the library only.
+/* What the commands of `qjit` share: options, errors, output. Public headers of the library only.
  *
  * The process runs one command once, so running out of memory here ends it (cli_need), and what a command
  * allocates for its whole life is freed once, at its end.
@@ -63,7 +63,7 @@ struct cli {
 };
 
 extern const struct cli_command cmd_warm, cmd_list, cmd_stat, cmd_info, cmd_explain, cmd_clear, cmd_verify,
-    cmd_gc, cmd_doctor, cmd_compile;
+    cmd_gc, cmd_doctor, cmd_compile, cmd_gguf;
 
 /* ---- args.c, help.c ---------------------------------------------------------------------------- */
 

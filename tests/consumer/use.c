@@ -1,5 +1,6 @@
 /* The smallest program that shows the library linked right: its version, a name looked up, an error worded.
  */
+#include <qjit/gguf.h>
 #include <qjit/qjit.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,5 +20,8 @@ int main(void)
     int refused = qjit_find_kernel(context, &kernel, "no_such_kernel") == QJIT_NOT_FOUND &&
                   strstr(qjit_error_detail(), "no_such_kernel") != NULL;
     qjit_destroy(context);
+    qjit_gguf *gguf;
+    refused = refused && qjit_gguf_open_bytes(&gguf, "no model", 8) == QJIT_BAD_FILE &&
+              strstr(qjit_error_detail(), "no GGUF file") != NULL;
     return !refused;
 }

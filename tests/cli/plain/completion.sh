@@ -17,3 +17,5 @@ complete_line qjit info quantize_q8
 complete_line qjit warm --kernel quantize_q8
 complete_line qjit compile scale
 complete_line qjit warm --arch gfx
+complete_line qjit gguf --t
+complete_line qjit gguf model
