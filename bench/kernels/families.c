@@ -211,6 +211,9 @@ static bool set_get_rows(const struct device *device, struct work *work, const s
 {
     const unsigned threads = number_of(unit, "QJ_THREADS");
     const unsigned per_group = work->type.n_elements == 1 ? 256 : number_of(unit, "QJ_ELEMENTS");
+    if (per_group == 0) {
+        return false;
+    }
     work->columns = work->k;
     work->row_bytes = row_bytes_of(work);
     work->n_ids = work->n;
