@@ -3,6 +3,7 @@
  *
  * usage: bench_launch LIBRARY [ROUNDS] */
 #include <dlfcn.h>
+#include <qjit/qjit.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,18 +11,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "hip/types.h"
-
 enum { BATCH = 256, ROUNDS_MAX = 100000 };
-
-struct hip {
-#define QJ_HIP_FUNCTION(need, ret, name, params) ret(*name) params;
-#include "hip/functions.def"
-#undef QJ_HIP_FUNCTION
-};
 
 typedef int (*launch_fn)(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                          unsigned bz, unsigned lds_bytes, void *stream, void **params, void **extra);
+
+struct hip {
+    int (*hipSetDevice)(int device);
+    int (*hipStreamCreate)(void **out);
+    int (*hipStreamSynchronize)(void *stream);
+    launch_fn hipModuleLaunchKernel;
+};
 
 struct cuda {
     int (*cuModuleLoadData)(void **out, const void *image);
@@ -52,16 +52,19 @@ static void need(bool ok, const char *what)
     }
 }
 
-static void load_hip(struct hip *out, const char *path)
+static void get_hip(void *out, qjit_context *context, const char *name)
 {
-    void *library = dlopen(path, RTLD_NOW);
-    if (library == NULL) {
-        fprintf(stderr, "bench_launch: %s\n", dlerror());
-        exit(2);
-    }
-#define QJ_HIP_FUNCTION(need_, ret, name, params) get(&out->name, library, #name);
-#include "hip/functions.def"
-#undef QJ_HIP_FUNCTION
+    void (*symbol)(void);
+    need(qjit_get_hip_symbol(context, &symbol, name) == QJIT_OK, name);
+    memcpy(out, &symbol, sizeof symbol);
+}
+
+static void load_hip(struct hip *out, qjit_context *context)
+{
+    get_hip(&out->hipSetDevice, context, "hipSetDevice");
+    get_hip(&out->hipStreamCreate, context, "hipStreamCreate");
+    get_hip(&out->hipStreamSynchronize, context, "hipStreamSynchronize");
+    get_hip(&out->hipModuleLaunchKernel, context, "hipModuleLaunchKernel");
 }
 
 static void load_cuda(struct cuda *out)
@@ -75,18 +78,23 @@ static void load_cuda(struct cuda *out)
     get(&out->cuLaunchKernel, library, "cuLaunchKernel");
 }
 
-static char *compile(const struct hip *hip)
+/* The kernel loaded by qjit, and its code object. */
+static qjit_object *compile(qjit_context *context, qjit_function *out)
 {
-    hiprtcProgram program;
-    size_t n = 0;
-    need(hip->hiprtcCreateProgram(&program, source, "nothing.hip", 0, NULL, NULL) == 0,
-         "hiprtcCreateProgram");
-    need(hip->hiprtcCompileProgram(program, 0, NULL) == 0, "hiprtcCompileProgram");
-    need(hip->hiprtcGetCodeSize(program, &n) == 0, "hiprtcGetCodeSize");
-    char *code = malloc(n);
-    need(code != NULL && hip->hiprtcGetCode(program, code) == 0, "hiprtcGetCode");
-    hip->hiprtcDestroyProgram(&program);
-    return code;
+    const qjit_source of_nothing = {.struct_size = sizeof of_nothing,
+                                    .name = "nothing",
+                                    .text = source,
+                                    .kernels = (const char *const[]){"nothing"},
+                                    .n_kernels = 1,
+                                    .flags = QJIT_SOURCE_SMALL_RUNTIME};
+    qjit_device device = {.struct_size = sizeof device};
+    qjit_kernel kernel;
+    qjit_object *object;
+    need(qjit_add_source(context, &kernel, &of_nothing) == QJIT_OK, "qjit_add_source");
+    need(qjit_get_function_by_id(context, out, 0, kernel) == QJIT_OK, "qjit_get_function_by_id");
+    need(qjit_device_info(context, &device, 0) == QJIT_OK, "qjit_device_info");
+    need(qjit_get_object(context, &object, kernel, device.arch) == QJIT_OK, "qjit_get_object");
+    return object;
 }
 
 static double now_ns(void)
@@ -129,25 +137,23 @@ int main(int argc, char **argv)
     }
     int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 2000;
     need(rounds > 0 && rounds <= ROUNDS_MAX, "reading ROUNDS");
+    qjit_options options = QJIT_OPTIONS_INIT;
+    options.hip = argv[1];
+    qjit_context *context;
     struct hip hip;
     struct cuda cuda;
-    load_hip(&hip, argv[1]);
+    need(qjit_create(&context, &options) == QJIT_OK, "qjit_create");
+    load_hip(&hip, context);
     load_cuda(&cuda);
-    hipModule_t module;
-    hipFunction_t function;
-    hipStream_t stream;
-    void *cu_module, *cu_function, *cu_stream;
+    qjit_function function;
+    void *stream, *cu_module, *cu_function, *cu_stream;
     need(hip.hipSetDevice(0) == 0, "hipSetDevice");
-    char *code = compile(&hip);
-    need(hip.hipModuleLoadData(&module, code) == 0, "hipModuleLoadData");
-    need(hip.hipModuleGetFunction(&function, module, "nothing") == 0, "hipModuleGetFunction");
+    qjit_object *object = compile(context, &function);
     need(hip.hipStreamCreate(&stream) == 0, "hipStreamCreate");
-    /* The primary context is current since hipModuleLoadData. */
-    need(cuda.cuModuleLoadData(&cu_module, code) == 0, "cuModuleLoadData");
+    /* The primary context is current since hipStreamCreate. */
+    need(cuda.cuModuleLoadData(&cu_module, object->bytes) == 0, "cuModuleLoadData");
     need(cuda.cuModuleGetFunction(&cu_function, cu_module, "nothing") == 0, "cuModuleGetFunction");
     need(cuda.cuStreamCreate(&cu_stream, 0) == 0, "cuStreamCreate");
-    launch_fn hip_launch;
-    memcpy(&hip_launch, &hip.hipModuleLaunchKernel, sizeof hip_launch);
     int *out = NULL, n = 1;
     float scale = 1;
     void *params[] = {&out, &scale, &n};
@@ -158,7 +164,7 @@ int main(int argc, char **argv)
         bool hip_first = (i & 1) != 0;
         for (int k = 0; k < 2; k++) {
             if ((k == 0) == hip_first) {
-                through[at] = batch(hip_launch, function, stream, params);
+                through[at] = batch(hip.hipModuleLaunchKernel, function, stream, params);
                 need(hip.hipStreamSynchronize(stream) == 0, "hipStreamSynchronize");
             } else {
                 direct[at] = batch(cuda.cuLaunchKernel, cu_function, cu_stream, params);
@@ -171,6 +177,7 @@ int main(int argc, char **argv)
         "{\"bench\":\"launch\",\"rounds\":%d,\"batch\":%d,\"cuda_ns\":%.1f,\"hip_ns\":%.1f,\"ratio\":%.4f}\n",
         rounds, BATCH, direct_ns, through_ns, through_ns / direct_ns);
     free(direct);
-    free(code);
+    qjit_object_destroy(object);
+    qjit_destroy(context);
     return 0;
 }

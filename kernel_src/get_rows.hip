@@ -6,14 +6,15 @@
 // Quantised elements are as dequantize_block_<T>_f32 gives them. ne00 need not be a multiple of anything: of
 // a row's last block the rest is left out. Ids and the table's size in bytes have no bound of 32 bits. Launch:
 // grid (number of ids, y), the blocks of a row, of which those that are too many have nothing to do and those
-// that are too few take turns: any y is right.
+// that are too few have more to do: any y is right. Existing callers take ceil(ne00 / 512) or ceil(ne00 / 256);
+// ceil(ne00 / 2048) is enough, and done sooner where starting the blocks is what takes the time.
 //
 // The unit's defines:
 //   QJ_TYPE      q4_0 ... q6_K, one of types.h, f32, f16 or bf16
 //   QJ_SOURCE    what src0 points to
 //   QJ_THREADS   threads in a block, a contract with existing callers
-//   QJ_ELEMENTS  elements that a block takes at a time
-#include "dequantize.h"
+//   QJ_ELEMENTS  elements that a block has, or a multiple of it: a power of two, 256 or more
+#include "quad.h"
 #include "types.h"
 
 #define QJ_CAT_(a, b) a##b
@@ -50,29 +51,63 @@ QJ_DEVICE float element(const block_bf16 &b, unsigned)
 
 typedef QJ_CAT(block_, QJ_TYPE) block_type;
 
-// QJ_ELEMENTS elements: thread t has t, t + QJ_THREADS, ... of them. First all are decoded, then all are
-// written, so that their loads are under way together.
-QJ_DEVICE void copy_all(const block_type *__restrict__ x, float *__restrict__ y)
-{
-    enum { N_VALUES = QJ_ELEMENTS / QJ_THREADS };
-    const unsigned t = threadIdx.x % QJ_THREADS; // so its bound is known in time to fold the decoding
-    float values[N_VALUES];
-#pragma unroll
-    for (unsigned i = 0; i < N_VALUES; i++) {
-        const unsigned e = i * QJ_THREADS + t;
-        values[i] = element(x[e / block_type::SIZE], e % block_type::SIZE);
+// Elements 4 i to 4 i + 3 of a row, and the alignment in bytes that the row must have for it.
+template <typename Block> struct row_of {
+    enum { ALIGNMENT = 1 };
+    static __device__ __forceinline__ void get(float (&out)[4], const Block *x, size_t i)
+    {
+        enum { QUADS = Block::SIZE / 4 };
+        quad(x[i / QUADS], (unsigned)(i % QUADS)).get(out);
     }
+};
+
+// Plain numbers: four by one load.
+template <typename Block> struct row_of_numbers {
+    enum { ALIGNMENT = 4 * sizeof(Block) };
+    static __device__ __forceinline__ void get(float (&out)[4], const Block *x, size_t i)
+    {
+        Block four[4];
+        memcpy(four, __builtin_assume_aligned((const void *)(x + 4 * i), ALIGNMENT), sizeof four);
 #pragma unroll
-    for (unsigned i = 0; i < N_VALUES; i++)
-        y[i * QJ_THREADS + t] = values[i];
+        for (int j = 0; j < 4; j++)
+            out[j] = element(four[j], 0);
+    }
+};
+template <> struct row_of<block_f32> : row_of_numbers<block_f32> {};
+template <> struct row_of<block_f16> : row_of_numbers<block_f16> {};
+template <> struct row_of<block_bf16> : row_of_numbers<block_bf16> {};
+
+// n elements by fours, n a multiple of four: y is aligned to 16 bytes, x as row_of needs it. Those of several
+// turns are loaded before the first is written.
+QJ_DEVICE void copy_quads(const block_type *__restrict__ x, float *__restrict__ y, size_t n)
+{
+    enum { TOGETHER = 4 };
+    const unsigned t = threadIdx.x % QJ_THREADS; // so its bound is known in time to fold the decoding
+    const size_t n_quads = n / 4;
+    size_t i = t;
+    float values[TOGETHER][4];
+#pragma unroll 1
+    for (; i + (TOGETHER - 1) * QJ_THREADS < n_quads; i += TOGETHER * QJ_THREADS) {
+#pragma unroll
+        for (unsigned j = 0; j < TOGETHER; j++)
+            row_of<block_type>::get(values[j], x, i + j * QJ_THREADS);
+#pragma unroll
+        for (unsigned j = 0; j < TOGETHER; j++)
+            put_quad(y + 4 * (i + j * QJ_THREADS), values[j]);
+    }
+#pragma unroll 1
+    for (; i < n_quads; i += QJ_THREADS) {
+        row_of<block_type>::get(values[0], x, i);
+        put_quad(y + 4 * i, values[0]);
+    }
 }
 
-// The end of a row, where fewer elements are left.
-QJ_DEVICE void copy_some(const block_type *__restrict__ x, float *__restrict__ y, unsigned n)
+// The elements [first, n) one by one: what is left of a row, or all of it where it is not aligned.
+QJ_DEVICE void copy_some(const block_type *__restrict__ x, float *__restrict__ y, size_t first, size_t n)
 {
 #pragma unroll 1
-    for (unsigned e = threadIdx.x; e < n; e += QJ_THREADS)
-        y[e] = element(x[e / block_type::SIZE], e % block_type::SIZE);
+    for (size_t e = first + threadIdx.x; e < n; e += QJ_THREADS)
+        y[e] = element(x[e / block_type::SIZE], (unsigned)(e % block_type::SIZE));
 }
 
 QJ_KERNEL(QJ_THREADS)
@@ -80,18 +115,19 @@ QJ_CAT(get_rows_, QJ_TYPE)
 (const QJ_SOURCE *__restrict__ src0, const uint32_t *__restrict__ src1, float *__restrict__ dst,
  const int64_t ne00, const size_t nb01)
 {
-    const size_t n = ne00 > 0 ? (size_t)ne00 : 0, step = (size_t)gridDim.y * QJ_ELEMENTS;
-    size_t first = (size_t)blockIdx.y * QJ_ELEMENTS;
+    // Shares are counted in 32 bits: a row has fewer than 2^40 elements.
+    const size_t n = ne00 > 0 ? (size_t)ne00 : 0;
+    const unsigned n_shares = (unsigned)((n + QJ_ELEMENTS - 1) / QJ_ELEMENTS);
+    const size_t share = (size_t)((n_shares + gridDim.y - 1) / gridDim.y) * QJ_ELEMENTS;
+    const size_t first = (size_t)blockIdx.y * share;
     if (first >= n)
         return;
     const char *__restrict__ row = (const char *)src0 + (size_t)src1[blockIdx.x] * nb01;
-    float *__restrict__ y = dst + (size_t)blockIdx.x * n;
-#pragma unroll 1
-    for (; first < n; first += step) {
-        const block_type *__restrict__ x = (const block_type *)row + first / block_type::SIZE;
-        if (n - first >= QJ_ELEMENTS)
-            copy_all(x, y + first);
-        else
-            copy_some(x, y + first, (unsigned)(n - first));
-    }
+    const block_type *__restrict__ x = (const block_type *)row + first / block_type::SIZE;
+    float *__restrict__ y = dst + (size_t)blockIdx.x * n + first;
+    const size_t some = n - first < share ? n - first : share;
+    const bool is_aligned = (uintptr_t)y % 16 == 0 && (uintptr_t)row % row_of<block_type>::ALIGNMENT == 0;
+    if (is_aligned)
+        copy_quads(x, y, some);
+    copy_some(x, y, is_aligned ? some / 4 * 4 : 0, some);
 }

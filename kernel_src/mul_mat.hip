@@ -33,11 +33,16 @@ extern "C" __global__ void __launch_bounds__(QJ_BOUNDS) QJ_CAT(mul_mat_, QJ_TYPE
         ROWS = QJ_CAT(MUL_MAT_ROWS_, QJ_TYPE),
         COLUMNS = QJ_CAT(MUL_MAT_COLUMNS_, QJ_TYPE),
         MANY = (int)ROWS == 64 ? mul_mat_tuning::COLUMNS_OF_64 : mul_mat_tuning::COLUMNS_OF_128,
-        FEW = mul_mat_tuning::FEW_COLUMNS
+        FEW = mul_mat_tuning::FEW_COLUMNS,
+        MOST = (int)ROWS == 64 && (int)COLUMNS == 128 ? mul_mat_tuning::MOST_COLUMNS : MANY,
+        THREAD_ROWS = mul_mat_tuning::THREAD_ROWS
     };
-    typedef mul_mat_slice<block_type, ROWS, MANY, mul_mat_tuning::SLICE> slice;
+    typedef mul_mat_slice<block_type, ROWS, MOST, mul_mat_tuning::SLICE> slice_of_most;
+    typedef mul_mat_slice<block_type, ROWS, MANY, mul_mat_tuning::SLICE> slice_of_many;
     typedef mul_mat_slice<block_type, ROWS, FEW, mul_mat_tuning::SLICE_OF_FEW> slice_of_few;
-    enum { BYTES = sizeof(slice) > sizeof(slice_of_few) ? sizeof(slice) : sizeof(slice_of_few) };
+    enum {
+        BYTES = sizeof(slice_of_most) > sizeof(slice_of_few) ? sizeof(slice_of_most) : sizeof(slice_of_few)
+    };
     alignas(16) __shared__ unsigned char storage[BYTES];
     const unsigned n = (unsigned)nrows_x, n_columns = (unsigned)ncols_y;
     const mul_mat_operands<block_type> in = {(const block_type *)vx,
@@ -53,12 +58,20 @@ extern "C" __global__ void __launch_bounds__(QJ_BOUNDS) QJ_CAT(mul_mat_, QJ_TYPE
         return;
     const unsigned end = min(n_columns, first + COLUMNS);
 #pragma unroll 1
-    for (unsigned column = first; column < end; column += MANY) {
-        if (FEW < MANY && end - column <= FEW)
-            mul_mat_columns<block_type, ROWS, FEW, mul_mat_tuning>(in.from(first_row, column),
-                                                                   *(slice_of_few *)storage);
-        else
-            mul_mat_columns<block_type, ROWS, MANY, mul_mat_tuning>(in.from(first_row, column),
-                                                                    *(slice *)storage);
+    for (unsigned column = first; column < end;) {
+        const mul_mat_operands<block_type> left = in.from(first_row, column);
+        if (FEW < MANY && end - column <= FEW) {
+            mul_mat_columns<block_type, ROWS, FEW, THREAD_ROWS, mul_mat_tuning>(left,
+                                                                                *(slice_of_few *)storage);
+            column += FEW;
+        } else if (MANY < MOST && end - column > MANY) {
+            mul_mat_columns<block_type, ROWS, MOST, THREAD_ROWS * MOST / MANY, mul_mat_tuning>(
+                left, *(slice_of_most *)storage);
+            column += MOST;
+        } else {
+            mul_mat_columns<block_type, ROWS, MANY, THREAD_ROWS, mul_mat_tuning>(left,
+                                                                                 *(slice_of_many *)storage);
+            column += MANY;
+        }
     }
 }

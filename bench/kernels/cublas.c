@@ -105,14 +105,14 @@ static void take_f16(void *payload, struct work *work)
     }
 }
 
-double cublas_time_us(struct cublas *cublas, struct device *device, const struct work *work, double seconds,
-                      const char **why)
+double cublas_time_us(struct cublas *cublas, struct device *device, const struct work *work,
+                      const char *family, double seconds, const char **why)
 {
     char shape[64];
     struct turns turns = {.cublas = cublas, .device = device, .batch = work->batch};
     struct wanted wanted = {&turns, false};
     (void)snprintf(shape, sizeof shape, "%ux%u", work->n, work->k);
-    const struct options options = {.family = "dequantize", .type = work->type.name, .shape = shape};
+    const struct options options = {.family = family, .type = work->type.name, .shape = shape};
     families_each(device, &options, take_f16, &wanted);
     if (!wanted.found) {
         *why = "there is no kernel that dequantises this type to f16";
@@ -122,7 +122,7 @@ double cublas_time_us(struct cublas *cublas, struct device *device, const struct
     own->launch.function = device_function(device, own->kernel);
     own->launch.params[0] = &own->in; /* where the case lies now */
     own->launch.params[1] = &own->out;
-    own->launch.params[2] = &own->ints[0];
+    own->launch.params[2] = own->columns ? (void *)&own->columns : (void *)&own->ints[0];
     own->out = device->out.start;
     turns.n_copies = device->in.n_bytes / ((own->in_bytes + 255) / 256 * 256);
     const double us = device_time_us(device, seconds, act, &turns);

@@ -192,11 +192,28 @@ static bool set_dequantize(const struct device *device, struct work *work, const
     return true;
 }
 
+static bool set_dequantize_wide(const struct device *device, struct work *work, const struct unit *unit)
+{
+    enum { WIDE = 4096 };
+    (void)device, (void)unit;
+    const size_t n = (size_t)work->n * work->k, length = strlen(work->kernel);
+    work->columns = (int64_t)n;
+    set_launch(work, ceil_div(n, WIDE), 1, 1, 256, 1);
+    set_params(work, &work->in, &work->out, &work->columns, NULL, 0);
+    work->in_bytes = row_bytes_of(work) * work->n;
+    work->out_bytes = n * (strcmp(work->kernel + length - 4, "_f16") == 0 ? 2 : 4);
+    work->bytes = (double)(work->in_bytes + work->out_bytes);
+    return true;
+}
+
 /* As many rows as the shape has, of a table that fills the arena. */
 static bool set_get_rows(const struct device *device, struct work *work, const struct unit *unit)
 {
     const unsigned threads = number_of(unit, "QJ_THREADS");
     const unsigned per_group = work->type.n_elements == 1 ? 256 : number_of(unit, "QJ_ELEMENTS");
+    if (per_group == 0) {
+        return false;
+    }
     work->columns = work->k;
     work->row_bytes = row_bytes_of(work);
     work->n_ids = work->n;
@@ -208,6 +225,14 @@ static bool set_get_rows(const struct device *device, struct work *work, const s
     work->out_bytes = 4 * (size_t)work->n * work->k;
     work->bytes = (double)work->row_bytes * work->n + (double)work->out_bytes;
     return work->ids_below > 1;
+}
+
+/* The same with as many blocks of threads to a row as are enough. */
+static bool set_get_rows_enough(const struct device *device, struct work *work, const struct unit *unit)
+{
+    const bool makes_sense = set_get_rows(device, work, unit);
+    work->launch.grid[1] = ceil_div(work->k, 2048);
+    return makes_sense;
 }
 
 /* Experts fill the arena, up to 128 of them; of 16 or more each row of the batch uses eight, else two. */
@@ -252,7 +277,9 @@ static const struct family {
     {"dequantize_mul_mat_vec", "dequantize_mul_mat_vec.hip", MODELS, "1", set_dequantize_mul_mat_vec},
     {"mul_mat", "mul_mat.hip", MODELS, "16,64,512", set_mul_mat},
     {"dequantize", "dequantize.hip", MODELS, "1", set_dequantize},
+    {"dequantize_wide", "dequantize_wide.hip", MODELS, "1", set_dequantize_wide},
     {"get_rows", "get_rows.hip", MODELS, "1", set_get_rows},
+    {"get_rows_enough", "get_rows.hip", MODELS, "1", set_get_rows_enough},
     {"moe", "indexed_moe.hip", "768x2048,2048x768,14336x4096,4096x14336", "1,8", set_moe},
     {"quantize_q8_1", "quantize.hip", MODELS, "1", set_quantize},
 };

@@ -142,8 +142,9 @@ struct cublas;
 /* NULL with the reason in *why: there is no comparison. */
 struct cublas *cublas_open(const struct device *device, const char *path, const char **why);
 void cublas_close(struct cublas *cublas);
-/* Microseconds for the weights and the batch of `work`; 0 with the reason in *why. */
-double cublas_time_us(struct cublas *cublas, struct device *device, const struct work *work, double seconds,
-                      const char **why);
+/* Microseconds for the weights and the batch of `work`, dequantised by the kernels of `family`; 0 with the
+ * reason in *why. */
+double cublas_time_us(struct cublas *cublas, struct device *device, const struct work *work,
+                      const char *family, double seconds, const char **why);
 
 #endif

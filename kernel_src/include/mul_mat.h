@@ -43,12 +43,33 @@ template <typename Block, int ROWS, int COLUMNS, int AT_LEAST> struct mul_mat_sl
     scale x_scales[RUNS][ROWS], y_scales[RUNS][COLUMNS];
 };
 
+// The same number, but the compiler does not know, and finds places anew instead of keeping all in registers.
+QJ_DEVICE unsigned mul_mat_anew(unsigned thread)
+{
+#ifdef __AMDGCN__
+    asm volatile("" : "+v"(thread));
+    return thread % MUL_MAT_THREADS;
+#else
+    return thread;
+#endif
+}
+
 // What is multiplied: n rows of n_blocks blocks, and n_columns columns of y_blocks blocks.
 template <typename Block> struct mul_mat_operands {
     const Block *__restrict__ x;
     const block_q8_1 *__restrict__ y;
     float *__restrict__ dst;
     unsigned n, n_blocks, n_columns, y_blocks, n_dst;
+
+    // As mul_mat_anew().
+    __device__ __forceinline__ mul_mat_operands anew() const
+    {
+        mul_mat_operands same = *this;
+#ifdef __AMDGCN__
+        asm volatile("" : "+s"(same.n), "+s"(same.n_blocks), "+s"(same.n_columns), "+s"(same.y_blocks));
+#endif
+        return same;
+    }
 
     // What is left from that row and column on. Places within a tile are numbers of 32 bits.
     __device__ __forceinline__ mul_mat_operands from(unsigned row, unsigned column) const
@@ -61,6 +82,18 @@ template <typename Block> struct mul_mat_operands {
                 n_columns - column,
                 y_blocks,
                 n_dst};
+    }
+};
+
+// Load i of a thread, where OF neighbours bring a line: which line and what of it. Written so that the
+// compiler sees what of it is the same for every load.
+template <int OF> struct mul_mat_place {
+    static_assert(MUL_MAT_THREADS % OF == 0, "lines are brought whole");
+    unsigned line, at;
+
+    __device__ __forceinline__ mul_mat_place(unsigned thread, int i)
+        : line(thread / OF + i * (MUL_MAT_THREADS / OF)), at(thread % OF)
+    {
     }
 };
 
@@ -79,24 +112,25 @@ template <typename Weights, int COLUMNS, int GROUPS> struct mul_mat_activations 
 
     // Past an end the last column or block is read again; nothing of it is used.
     template <typename Operands>
-    static __device__ __forceinline__ const block_q8_1 *block(const Operands &in, unsigned slice, unsigned at)
+    static __device__ __forceinline__ const block_q8_1 *block(const Operands &in, unsigned slice,
+                                                              unsigned column, unsigned group)
     {
-        const unsigned column = min(at / GROUPS, in.n_columns - 1);
-        return in.y + (column * in.y_blocks + min(slice * GROUPS + at % GROUPS, in.y_blocks - 1));
+        return in.y +
+               (min(column, in.n_columns - 1) * in.y_blocks + min(slice * GROUPS + group, in.y_blocks - 1));
     }
     template <typename Operands>
     __device__ __forceinline__ void load(const Operands &in, unsigned slice, unsigned thread)
     {
 #pragma unroll
         for (int i = 0; i < Q_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS;
-            q[i] = aligned_word(block(in, slice, at / 8)->qs + 4 * (at % 8));
+            const mul_mat_place<8 * GROUPS> word(thread, i);
+            q[i] = aligned_word(block(in, slice, word.line, word.at / 8)->qs + 4 * (word.at % 8));
         }
 #pragma unroll
         for (int i = 0; i < DS_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS;
-            if (at < BLOCKS)
-                ds[i] = aligned_word(block(in, slice, at));
+            const mul_mat_place<GROUPS> group(thread, i);
+            if (group.line < COLUMNS)
+                ds[i] = aligned_word(block(in, slice, group.line, group.at));
         }
         under_way(q);
         under_way(ds);
@@ -105,16 +139,16 @@ template <typename Weights, int COLUMNS, int GROUPS> struct mul_mat_activations 
     {
 #pragma unroll
         for (int i = 0; i < Q_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS, group = at / 8;
-            out.y[group / GROUPS][group % GROUPS * 8 + at % 8] = q[i];
+            const mul_mat_place<8 * GROUPS> word(thread, i);
+            out.y[word.line][word.at] = q[i];
         }
         if (adds_quants)
             __syncthreads();
 #pragma unroll
         for (int i = 0; i < DS_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS;
-            if (at < BLOCKS)
-                store_scales(out, at / GROUPS, at % GROUPS, ds[i]);
+            const mul_mat_place<GROUPS> group(thread, i);
+            if (group.line < COLUMNS)
+                store_scales(out, group.line, group.at, ds[i]);
         }
     }
     template <typename Slice>
@@ -172,8 +206,8 @@ struct mul_mat_share {
     {
 #pragma unroll
         for (int i = 0; i < X_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS, part = slice * ROW_PIECES + at % ROW_PIECES;
-            const unsigned row = min(at / ROW_PIECES, in.n - 1);
+            const mul_mat_place<ROW_PIECES> piece(thread, i);
+            const unsigned part = slice * ROW_PIECES + piece.at, row = min(piece.line, in.n - 1);
             const unsigned block = min(part / weights::PARTS, in.n_blocks - 1);
             x[i].load(in.x + (row * in.n_blocks + block), part % weights::PARTS);
         }
@@ -184,12 +218,12 @@ struct mul_mat_share {
     {
 #pragma unroll
         for (int i = 0; i < X_LOADS; i++) {
-            const unsigned at = thread + i * MUL_MAT_THREADS, row = at / ROW_PIECES, piece = at % ROW_PIECES;
-            const unsigned part = (slice * ROW_PIECES + piece) % weights::PARTS, own = piece / PIECES;
-            const typename weights::row to = {&out.x[row][own * (weights::SLICE / 4)],
-                                              &out.x_scales[own * (weights::SLICE / weights::RUN)][row],
-                                              TILE_ROWS};
-            x[i].store(to, piece % PIECES, part);
+            const mul_mat_place<ROW_PIECES> piece(thread, i);
+            const unsigned part = (slice * ROW_PIECES + piece.at) % weights::PARTS, own = piece.at / PIECES;
+            const typename weights::row to = {
+                &out.x[piece.line][own * (weights::SLICE / 4)],
+                &out.x_scales[own * (weights::SLICE / weights::RUN)][piece.line], TILE_ROWS};
+            x[i].store(to, piece.at % PIECES, part);
         }
         y.store(out, thread);
     }
@@ -204,15 +238,18 @@ QJ_DEVICE void mul_mat_fence()
 #endif
 }
 
-// Adds the products of the slice's first n_runs runs to the thread's sums, TOGETHER columns at a time.
-template <int TOGETHER, typename Share, typename Slice>
+// Adds the products of the slice's first n_runs runs to the thread's sums.
+template <typename Tuning, typename Share, typename Slice>
 QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Slice &in, unsigned n_runs,
                             unsigned thread)
 {
     typedef typename Slice::scale scale;
-    enum { WORDS = Share::weights::RUN / 4 };
+    enum {
+        WORDS = Share::weights::RUN / 4,
+        UNROLL = Tuning::ELEMENTS > 4 * WORDS ? Tuning::ELEMENTS / (4 * WORDS) : 1
+    };
     const unsigned row = thread % Share::ROW_LANES, column = thread / Share::ROW_LANES;
-#pragma unroll 2
+#pragma unroll UNROLL
     for (unsigned run = 0; run < n_runs; run++) {
         uint32_t x[Share::ROWS][WORDS];
         scale x_scales[Share::ROWS];
@@ -231,7 +268,7 @@ QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Sl
 #pragma unroll
             for (int r = 0; r < Share::ROWS; r++)
                 sums[r][c] = add_run(sums[r][c], x_scales[r], y_scale, dot_words(x[r], y));
-            if (c % TOGETHER == TOGETHER - 1)
+            if (c % Tuning::TOGETHER == Tuning::TOGETHER - 1)
                 mul_mat_fence();
         }
     }
@@ -239,10 +276,10 @@ QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Sl
 
 // The first ROWS rows and COLUMNS columns of the operands, or as many as there are. `lds` has room for as
 // many or more.
-template <typename Block, int ROWS, int COLUMNS, typename Tuning, typename Slice>
+template <typename Block, int ROWS, int COLUMNS, int THREAD_ROWS, typename Tuning, typename Slice>
 QJ_DEVICE void mul_mat_columns(const mul_mat_operands<Block> &in, Slice &lds)
 {
-    typedef mul_mat_share<Block, Slice, ROWS, COLUMNS, Tuning::THREAD_ROWS> share;
+    typedef mul_mat_share<Block, Slice, ROWS, COLUMNS, THREAD_ROWS> share;
     const unsigned thread = threadIdx.y * 32 + threadIdx.x;
     const unsigned total_runs = in.n_blocks * (Block::SIZE / share::weights::RUN);
     const unsigned n_slices = (total_runs + Slice::RUNS - 1) / Slice::RUNS;
@@ -252,20 +289,21 @@ QJ_DEVICE void mul_mat_columns(const mul_mat_operands<Block> &in, Slice &lds)
         mine.load(in, 0, thread);
 #pragma unroll 1
     for (unsigned slice = 0; slice < n_slices; slice++) {
-        mine.store(lds, slice, thread);
+        mine.store(lds, slice, mul_mat_anew(thread));
         __syncthreads();
         if (slice + 1 < n_slices)
-            mine.load(in, slice + 1, thread);
-        mul_mat_runs<Tuning::TOGETHER, share>(
-            sums, lds, min(total_runs - slice * Slice::RUNS, (unsigned)Slice::RUNS), thread);
+            mine.load(in.anew(), slice + 1, mul_mat_anew(thread));
+        mul_mat_runs<Tuning, share>(sums, lds, min(total_runs - slice * Slice::RUNS, (unsigned)Slice::RUNS),
+                                    thread);
         __syncthreads();
     }
+    const unsigned last = mul_mat_anew(thread);
 #pragma unroll
     for (int c = 0; c < share::COLUMNS; c++) {
-        const unsigned column = thread / share::ROW_LANES + c * share::COLUMN_LANES;
+        const unsigned column = last / share::ROW_LANES + c * share::COLUMN_LANES;
 #pragma unroll
         for (int r = 0; r < share::ROWS; r++) {
-            const unsigned row = thread % share::ROW_LANES + r * share::ROW_LANES;
+            const unsigned row = last % share::ROW_LANES + r * share::ROW_LANES;
             if (row < in.n && column < in.n_columns)
                 in.dst[(size_t)column * in.n_dst + row] = sums[r][c];
         }

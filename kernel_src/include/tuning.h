@@ -80,26 +80,28 @@ enum qj_mul_mat_tile { QJ_MUL_MAT_TILES(QJ_MUL_MAT_TILE) };
 
 /* Of a mat-mul, whose tile is computed for some columns at a time:
  * of 64, of 128: how many of a tile of 64 rows, and of 128;
+ * most:          of a tile of 64 rows and 128 columns, where more than `of 64` are left;
  * few:           how many where no more are left;
- * thread rows:   rows of the tile that a thread has;
+ * thread rows:   rows of the tile that a thread has, with `most` columns in proportion more;
  * together:      columns whose loads the compiler may have under way together (AMD);
- * slice, of few: elements of a row, at least, that are in LDS at a time; and with few columns.
+ * elements:      of a row, that the loop over runs is unrolled to at least;
+ * slice, of few: elements of a row, at least, that are in LDS at a time, and with few columns.
  * A thread has columns * rows / 128 sums. Archs without an integer dot product are a class of their own. */
 // clang-format off
 #define QJ_MUL_MAT_TUNING(row)                                                                               \
-    /*  class   columns: of 64  of 128  few  thread rows  together  slice  of few */                               \
-    row(cpu,                 16,       8,    8,            4,        2,    64,     64)                               \
-    row(scalar,              16,      16,   16,            1,        1,    64,     64)                               \
-    row(cuda,                64,      64,   16,            4,        2,   128,    256)                               \
-    row(gcn,                 64,      32,   16,            4,        1,    64,     64)                               \
-    row(gfx906,              64,      32,   16,            4,        1,    64,     64)                               \
-    row(cdna,                64,      64,   16,            4,        2,    64,     64)                               \
-    row(cdna3,               64,      64,   16,            4,        2,    64,     64)                               \
-    row(rdna1,               64,      32,   16,            4,        1,    64,     64)                               \
-    row(rdna2,               64,      64,   16,            4,        1,    64,     64)                               \
-    row(rdna3,               64,      64,   16,            4,        1,    64,     64)                               \
-    row(rdna35,              64,      64,   16,            4,        1,    64,     64)                               \
-    row(rdna4,               64,      64,   16,            4,        1,    64,     64)
+    /*  class   columns: of 64  of 128  most  few  thread rows  together  elements  slice  of few */           \
+    row(cpu,                 16,      8,   16,   8,           4,        2,       16,    64,     64)          \
+    row(scalar,              16,     16,   16,  16,           1,        1,       16,    64,     64)          \
+    row(cuda,                64,     64,  128,  16,           4,        2,       32,   128,    256)          \
+    row(gcn,                 64,     32,   64,  16,           4,        1,       16,    64,     64)          \
+    row(gfx906,              64,     32,   64,  16,           4,        1,       16,    64,     64)          \
+    row(cdna,                64,     64,   64,  16,           4,        2,       16,    64,     64)          \
+    row(cdna3,               64,     64,   64,  16,           4,        2,       16,    64,     64)          \
+    row(rdna1,               64,     32,   64,  16,           4,        1,       16,    64,     64)          \
+    row(rdna2,               64,     64,   64,  16,           4,        1,       16,    64,     64)          \
+    row(rdna3,               64,     64,   64,  16,           4,        1,       16,    64,     64)          \
+    row(rdna35,              64,     64,   64,  16,           4,        1,       16,    64,     64)          \
+    row(rdna4,               64,     64,   64,  16,           4,        1,       16,    64,     64)
 // clang-format on
 
 #if defined(__HIP_PLATFORM_NVIDIA__)
@@ -144,14 +146,17 @@ QJ_TUNING(QJ_TUNING_STRUCT)
 #define QJ_TUNING_OF(class)  QJ_TUNING_OF_(class)
 typedef QJ_TUNING_OF(QJ_ARCH_CLASS) tuning;
 
-#define QJ_MUL_MAT_STRUCT(class, of_64, of_128, few, thread_rows, together, slice, few_slice)                \
+#define QJ_MUL_MAT_STRUCT(class, of_64, of_128, most, few, thread_rows, together, elements, slice,           \
+                          few_slice)                                                                         \
     struct mul_mat_tuning_##class {                                                                          \
         enum {                                                                                               \
             COLUMNS_OF_64 = of_64,                                                                           \
             COLUMNS_OF_128 = of_128,                                                                         \
+            MOST_COLUMNS = most,                                                                             \
             FEW_COLUMNS = few,                                                                               \
             THREAD_ROWS = thread_rows,                                                                       \
             TOGETHER = together,                                                                             \
+            ELEMENTS = elements,                                                                             \
             SLICE = slice,                                                                                   \
             SLICE_OF_FEW = few_slice                                                                         \
         };                                                                                                   \

@@ -1,4 +1,4 @@
-/* dequantize_block_<T>_f32 and _f16: rows of blocks to numbers.
+/* dequantize_block_<T>_f32 and _f16, dequantize_wide_<T>_f32 and _f16: rows of blocks to numbers.
  *
  * The result must be the reference's bits: a scale times a quant fits in a float's significand, so each value
  * is rounded at most once, to f32, and once more to f16. Fusing multiply and add changes nothing then. No
@@ -19,6 +19,7 @@ struct subject {
     char kernel[64];
     bool f16;
     size_t value_bytes;
+    unsigned wide_grid; /* of dequantize_wide: blocks of threads at most; 0: it is another kernel */
 };
 
 typedef void (*fill_fn)(struct run *run, const struct subject *subject, unsigned char *blocks,
@@ -105,6 +106,15 @@ static void expect_values(struct run *run, const struct subject *subject, const 
 static bool launch(struct run *run, const struct subject *subject, struct run_buffer *x, struct run_buffer *y,
                    size_t n_elements)
 {
+    if (subject->wide_grid) {
+        enum { WIDE = 4096 };
+        const size_t n_blocks = (n_elements + WIDE - 1) / WIDE;
+        int64_t n = (int64_t)n_elements;
+        return run_launch(
+            run, subject->kernel,
+            (struct run_dim){n_blocks < subject->wide_grid ? (unsigned)n_blocks : subject->wide_grid, 1, 1},
+            (struct run_dim){256, 1, 1}, (void *[]){&x->device, &y->device, &n});
+    }
     const size_t per_group = subject->weights->dequantize.per_group;
     const unsigned k_counts = subject->weights->dequantize.k_counts;
     const struct run_dim grid = {(unsigned)((n_elements + per_group - 1) / per_group), 1, 1};
@@ -124,8 +134,8 @@ static void run_one(struct run *run, const struct subject *subject, const char *
     unsigned char *blocks = run_memory(run, n_bytes);
     fill(run, subject, blocks, n_blocks);
     struct run_buffer *x = run_input(run, "x", blocks, n_bytes, is_view ? subject->type->n_bytes : 0);
-    struct run_buffer *y =
-        run_output(run, "y", n_elements * subject->value_bytes, is_view ? subject->value_bytes : 0);
+    struct run_buffer *y = run_output(run, "y", n_elements * subject->value_bytes,
+                                      is_view ? subject->value_bytes * (subject->wide_grid ? 4 : 1) : 0);
     launch(run, subject, x, y, n_elements);
     const void *got = run_result(run, y, 0, y->n);
     if (got) {
@@ -205,19 +215,27 @@ static void run_subject(struct run *run, const struct subject *subject)
     run_group_end(run);
 }
 
+static void run_type(struct run *run, const struct weights_type *weights, bool f16)
+{
+    struct subject subject = {
+        .weights = weights,
+        .type = ref_type_find(weights->name),
+        .f16 = f16,
+        .value_bytes = f16 ? sizeof(uint16_t) : sizeof(float),
+    };
+    const char *result = f16 ? "f16" : "f32";
+    snprintf(subject.kernel, sizeof subject.kernel, "dequantize_block_%s_%s", weights->name, result);
+    run_subject(run, &subject);
+    /* So few blocks of threads that they take turns. */
+    subject.wide_grid = f16 ? 1 : 3;
+    snprintf(subject.kernel, sizeof subject.kernel, "dequantize_wide_%s_%s", weights->name, result);
+    run_subject(run, &subject);
+}
+
 void run_dequantize(struct run *run)
 {
     for (size_t i = 0; i < WEIGHTS_TYPES; i++) {
-        for (int f16 = 0; f16 < 2; f16++) {
-            struct subject subject = {
-                .weights = &weights_types[i],
-                .type = ref_type_find(weights_types[i].name),
-                .f16 = f16,
-                .value_bytes = f16 ? sizeof(uint16_t) : sizeof(float),
-            };
-            snprintf(subject.kernel, sizeof subject.kernel, "dequantize_block_%s_%s", weights_types[i].name,
-                     f16 ? "f16" : "f32");
-            run_subject(run, &subject);
-        }
+        run_type(run, &weights_types[i], false);
+        run_type(run, &weights_types[i], true);
     }
 }
