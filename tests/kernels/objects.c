@@ -3,7 +3,7 @@
  * expected.list. No arch is named here: the compiler is asked.
  *
  * The units of the quantize and dequantize families are compiled for every arch each time. Of the others,
- * which take many times as long, every $QJIT_TEST_EVERY-th pair of unit and arch (8 if not set): each unit
+ * which take many times as long, every $QJIT_TEST_EVERY-th pair of unit and arch (16 if not set): each unit
  * for some archs of every family, each arch with some units of every family. QJIT_TEST_EVERY=1 compiles them
  * all. With QJIT_TEST_UNITS, a glob, only the units whose names match, and of all those every
  * $QJIT_TEST_EVERY-th pair (1 if not set). */
@@ -160,7 +160,7 @@ static bool is_wanted(uint32_t arch, uint32_t unit)
 {
     const char *every = getenv("QJIT_TEST_EVERY"), *units = getenv("QJIT_TEST_UNITS");
     const char *name = qj_registry_unit(registry, unit)->name;
-    const unsigned long n = every ? strtoul(every, NULL, 10) : units ? 1 : 8;
+    const unsigned long n = every ? strtoul(every, NULL, 10) : units ? 1 : 16;
     if (units && fnmatch(units, name, 0) != 0) {
         return false;
     }
