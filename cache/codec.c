@@ -7,7 +7,6 @@
 
 enum {
     ZSTD_LEVEL = 1,
-    SMALL_BYTES = 2048,
     NEXT_BYTES = 4, /* number of the next page, before what an overflow page holds */
     OVERFLOW_BYTES = QJ_STORE_PAGE_BYTES - NEXT_BYTES,
     ZSTD_MAX_RATIO = 1 << 16, /* no frame of zstd holds more a byte */
@@ -69,19 +68,25 @@ static size_t bytes_before_overflow(size_t n_record, size_t n_payload)
     return n_local - n_before < n_payload ? n_local - n_before : n_payload;
 }
 
-/* From 2112 bytes on glibc copies by `rep movsb`, which on AMD's Zen 3 takes ten times as long where the
- * target lies 1 to 63 bytes behind the source, modulo 4096; heap and pages lie so often. */
+/* glibc copies by `rep movsb`, which on AMD's Zen 3 takes ten times as long where the target lies 1 to 63
+ * bytes behind the source, modulo 4096; heap and pages lie so often. */
 static bool copies_slowly(const char *to)
 {
     return ((uintptr_t)to - NEXT_BYTES - 1) % 4096 < 63;
 }
 
-static int read_in_steps(char *out, sqlite3_blob *blob, size_t n_bytes, size_t n_step)
+/* Page by page, those that would be copied slowly by way of a place that lies well to both sides. */
+static int read_pages(char *out, sqlite3_blob *blob, size_t n_before, size_t n_bytes)
 {
-    int code = SQLITE_OK;
-    for (size_t at = 0; at < n_bytes && code == SQLITE_OK; at += n_step) {
-        size_t n = n_bytes - at < n_step ? n_bytes - at : n_step;
-        code = sqlite3_blob_read(blob, out + at, (int)n, (int)at);
+    _Alignas(4096) char room[2048 + OVERFLOW_BYTES];
+    int code = sqlite3_blob_read(blob, out, (int)n_before, 0);
+    for (size_t at = n_before; at < n_bytes && code == SQLITE_OK; at += OVERFLOW_BYTES) {
+        size_t n = n_bytes - at < OVERFLOW_BYTES ? n_bytes - at : OVERFLOW_BYTES;
+        char *to = copies_slowly(out + at) ? room + 2048 : out + at;
+        code = sqlite3_blob_read(blob, to, (int)n, (int)at);
+        if (to != out + at) {
+            memcpy(out + at, to, n);
+        }
     }
     return code;
 }
@@ -95,11 +100,13 @@ static enum qj_row_result copy_checked(void *out, int *code, size_t n_bytes, con
         struct qj_sum whole = qj_payload_sum(out, n_bytes);
         return memcmp(&whole, &payload->sum, sizeof whole) == 0 ? QJ_ROW_OK : QJ_ROW_DAMAGED;
     }
-    size_t n_step = n_bytes;
-    for (size_t at = bytes_before_overflow(payload->n_record, n_bytes); at < n_bytes; at += OVERFLOW_BYTES) {
-        n_step = copies_slowly((const char *)out + at) ? SMALL_BYTES : n_step;
+    size_t n_before = bytes_before_overflow(payload->n_record, n_bytes);
+    bool is_slow = false;
+    for (size_t at = n_before; at < n_bytes && !is_slow; at += OVERFLOW_BYTES) {
+        is_slow = copies_slowly((const char *)out + at);
     }
-    *code = read_in_steps(out, blob, n_bytes, n_step);
+    *code =
+        is_slow ? read_pages(out, blob, n_before, n_bytes) : sqlite3_blob_read(blob, out, (int)n_bytes, 0);
     struct qj_sum found = qj_payload_sum(out, n_bytes);
     return *code == SQLITE_OK && memcmp(&found, &payload->sum, sizeof found) == 0 ? QJ_ROW_OK
                                                                                   : QJ_ROW_DAMAGED;
