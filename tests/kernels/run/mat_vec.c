@@ -77,14 +77,12 @@ static void run_one(struct run *run, const struct subject *subject, enum weights
     run_case_end(run);
 }
 
-/* Half of the cases as a model could have them, the others of any bytes. */
 static void fuzz_subject(struct run *run, const struct subject *subject)
 {
-    const size_t block = subject->type->n_elements;
-    while (run_fuzz(run)) {
-        const size_t k = block * run_random_size(run, 16384 / block), n = run_random_size(run, 65536 / k + 1);
-        run_one(run, subject, run_random_below(run, 2) ? WEIGHTS_BYTES : WEIGHTS_FINITE, k, n,
-                run_random_below(run, 2));
+    enum weights_kind kind;
+    size_t k, n;
+    while (weights_fuzz(run, subject->type, &kind, &k, &n)) {
+        run_one(run, subject, kind, k, n, run_random_below(run, 2));
     }
 }
 

@@ -148,3 +148,14 @@ void weights_quantize_q4_0(struct ref_q4_0 *out, const float *x, size_t n_blocks
         }
     }
 }
+
+bool weights_fuzz(struct run *run, const struct ref_type *type, enum weights_kind *kind, size_t *k, size_t *n)
+{
+    if (!run_fuzz(run)) {
+        return false;
+    }
+    *k = type->n_elements * run_random_size(run, 16384 / type->n_elements);
+    *n = run_random_size(run, 65536 / *k + 1);
+    *kind = run_random_below(run, 2) ? WEIGHTS_BYTES : WEIGHTS_FINITE;
+    return true;
+}

@@ -47,6 +47,9 @@ extern const char *const weights_kind_names[WEIGHTS_KINDS];
 
 void weights_fill(struct run *run, const struct weights_type *type, enum weights_kind kind, void *blocks,
                   size_t n_blocks);
+/* As run_fuzz, and draws n rows of k weights for the case; half of the cases are of any bytes. */
+bool weights_fuzz(struct run *run, const struct ref_type *type, enum weights_kind *kind, size_t *k,
+                  size_t *n);
 /* Makes these the scales of a block; formats of a byte take the upper ones, of four also the lower ones. */
 void weights_set_scales(const struct weights_type *type, unsigned char *block, uint16_t scale,
                         uint16_t minimum);
