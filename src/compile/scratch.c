@@ -108,16 +108,15 @@ void qj_scratch_hold(const char *directory)
     }
 }
 
-/* True if the directory `fd` is nobody's any more. A directory without a lock file is one that is being made
- * or unmade: only an old one is abandoned. */
-static bool is_abandoned(int fd)
+/* True if the directory `fd` is nobody's any more. Its lock, if there is one, is then taken: whoever is just
+ * making the directory must not get it before it is gone. A directory without a lock file is one that is
+ * being made or unmade: only an old one is abandoned. */
+static bool is_abandoned(int *lock, int fd)
 {
     enum { OLD_S = 60 };
-    int lock = openat(fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (lock >= 0) {
-        bool alone = flock(lock, LOCK_EX | LOCK_NB) == 0;
-        (void)close(lock);
-        return alone;
+    *lock = openat(fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (*lock >= 0) {
+        return flock(*lock, LOCK_EX | LOCK_NB) == 0;
     }
     struct stat info;
     return errno == ENOENT && fstat(fd, &info) == 0 && qj_clock_epoch_s() - (int64_t)info.st_mtime > OLD_S;
@@ -125,20 +124,22 @@ static bool is_abandoned(int fd)
 
 static void sweep_entry(int temp_fd, const char *temp, const char *name)
 {
-    int fd = openat(temp_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int lock = -1, fd = openat(temp_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         return;
     }
     struct stat info;
-    bool remove = fstat(fd, &info) == 0 && info.st_uid == geteuid() && is_abandoned(fd);
-    (void)close(fd);
-    if (remove) {
+    if (fstat(fd, &info) == 0 && info.st_uid == geteuid() && is_abandoned(&lock, fd)) {
         char *path = qj_fs_join(temp, name);
         if (path) {
             (void)qj_fs_remove_tree(path);
         }
         free(path);
     }
+    if (lock >= 0) {
+        (void)close(lock);
+    }
+    (void)close(fd);
 }
 
 void qj_scratch_sweep(const char *temp)
