@@ -1,8 +1,8 @@
 /* Inside the store. Files: place.c (directory, file, file system, making and setting aside), connection.c
  * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
  * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next), keeper.c
- * (the thread), usage.c (counters, stamps), entry.c (get, has, refuse), put.c (put, size limit), admin.c
- * (each, clear, stat). */
+ * (the thread), usage.c (counters, stamps), entry.c (get, has, refuse), put.c (put), upkeep.c (size limit,
+ * verify), admin.c (each, clear, shrink, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 
