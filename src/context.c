@@ -186,16 +186,21 @@ qjit_status qj_context_kernel_names(const qjit_context *context, const char *con
     return QJIT_OK;
 }
 
-static qjit_status open_archs(qjit_context *context)
+/* The archs that the compiler knows, asked of a worker. No lock is held meanwhile: of those who ask at the
+ * same time the first one's answer stays. */
+static qjit_status get_archs(qjit_context *context, const char **out)
 {
-    qjit_status status = open_pool(context);
-    char *archs = NULL;
-    if (status == QJIT_OK && !atomic_load(&context->archs)) {
-        status = qj_pool_archs(atomic_load(&context->pool), &archs);
-        if (status == QJIT_OK) {
-            atomic_store(&context->archs, archs);
+    char *archs = NULL, *before = NULL;
+    struct qj_pool *pool;
+    qjit_status status = QJIT_OK;
+    if (!atomic_load(&context->archs)) {
+        status = qj_context_pool(context, &pool);
+        status = status == QJIT_OK ? qj_pool_archs(pool, &archs) : status;
+        if (status == QJIT_OK && !atomic_compare_exchange_strong(&context->archs, &before, archs)) {
+            free(archs);
         }
     }
+    *out = atomic_load(&context->archs);
     return status;
 }
 
@@ -219,8 +224,8 @@ static qjit_status choose_arch(char out[static QJ_ARCH_MAX], qjit_context *conte
     if (status != QJIT_OK || !qj_arch_generic(generic, out)) {
         return status;
     }
-    status = atomic_load(&context->archs) ? QJIT_OK : open_once(context, open_archs);
-    const char *archs = atomic_load(&context->archs);
+    const char *archs;
+    status = get_archs(context, &archs);
     if (status == QJIT_OK && !is_known(archs, out) && is_known(archs, generic)) {
         qj_log(&context->options.log, QJIT_LOG_INFO, "the compiler does not know '%s': compiling for '%s'",
                out, generic);
