@@ -21,12 +21,15 @@ struct qj_names_table {
     struct slot slots[];
 };
 
-/* The name's slot, or the free one where it would go. */
-static struct slot *slot_of(struct qj_names_table *table, const char *name, size_t n_bytes, uint64_t hash)
+/* The name's slot, or the free one where it would go; `there` says which it was when it was read. A free one
+ * may be another name's by now: only the thread that changes the map may look into it. */
+static struct slot *slot_of(bool *there, struct qj_names_table *table, const char *name, size_t n_bytes,
+                            uint64_t hash)
 {
     for (size_t i = (size_t)hash & table->mask;; i = (i + 1) & table->mask) {
         struct slot *slot = &table->slots[i];
         const char *taken = atomic_load_explicit(&slot->name, memory_order_acquire);
+        *there = taken != NULL;
         if (!taken || (slot->hash == hash && slot->n_bytes == n_bytes && memcmp(taken, name, n_bytes) == 0))
             return slot;
     }
@@ -34,8 +37,9 @@ static struct slot *slot_of(struct qj_names_table *table, const char *name, size
 
 static void fill(struct qj_names_table *table, const struct slot *from, const char *name)
 {
-    struct slot *slot = slot_of(table, name, from->n_bytes, from->hash);
-    if (atomic_load_explicit(&slot->name, memory_order_relaxed))
+    bool there;
+    struct slot *slot = slot_of(&there, table, name, from->n_bytes, from->hash);
+    if (there)
         return;
     slot->hash = from->hash;
     slot->n_bytes = from->n_bytes;
@@ -48,11 +52,11 @@ bool qj_names_find(const struct qj_names *names, uint32_t *out, const char *name
     struct qj_names_table *table = atomic_load_explicit(&names->table, memory_order_acquire);
     if (!table)
         return false;
-    const struct slot *slot = slot_of(table, name, n_bytes, XXH3_64bits(name, n_bytes));
-    if (!atomic_load_explicit(&slot->name, memory_order_relaxed))
-        return false;
-    *out = slot->number;
-    return true;
+    bool there;
+    const struct slot *slot = slot_of(&there, table, name, n_bytes, XXH3_64bits(name, n_bytes));
+    if (there)
+        *out = slot->number;
+    return there;
 }
 
 bool qj_names_reserve(struct qj_names *names, size_t n_more)
