@@ -59,11 +59,12 @@ struct cli {
     /* the options of every command */
     const char *hip, *cache_dir, *worker;
     uint32_t n_jobs;
+    uint32_t flags; /* enum qjit_flags of the context; set by the command before cli_open() */
     int json, verbose, help, version;
 };
 
 extern const struct cli_command cmd_warm, cmd_list, cmd_stat, cmd_info, cmd_explain, cmd_clear, cmd_verify,
-    cmd_gc, cmd_doctor, cmd_compile, cmd_gguf;
+    cmd_gc, cmd_export, cmd_doctor, cmd_compile, cmd_gguf;
 
 /* ---- args.c, help.c ---------------------------------------------------------------------------- */
 
@@ -171,6 +172,7 @@ void cli_add(cJSON *array, cJSON *item);
 void cli_print_json(const cJSON *json);
 /* An array, one element a line. */
 void cli_print_json_rows(const cJSON *rows);
+void cli_write_json_rows(FILE *out, const cJSON *rows);
 void cli_print_table(const cJSON *rows, const struct cli_column *columns);
 void cli_print_facts(const cJSON *object, const struct cli_column *columns);
 
@@ -188,6 +190,9 @@ int cli_finish_output(const struct cli *cli, int result);
 /* ---- progress.c ------------------------------------------------------------------------------------ */
 
 enum cli_progress_mode { CLI_PROGRESS_NONE, CLI_PROGRESS_LINES, CLI_PROGRESS_BAR };
+
+/* A bar on a terminal, else lines, or nothing beside JSON. */
+enum cli_progress_mode cli_progress_choose(const struct cli *cli, int quiet);
 
 /* Draws on stderr. Everything else that goes to stderr while a bar stands goes through cli_note. */
 void cli_progress_start(enum cli_progress_mode mode, int with_cached);

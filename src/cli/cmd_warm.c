@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 struct warm_args {
     struct cli_list archs, modules, kernels;
@@ -94,15 +93,6 @@ static int on_event(void *payload, const qjit_warm_event *event)
     return interrupted;
 }
 
-static enum cli_progress_mode choose_mode(const struct cli *cli, const struct warm_args *args)
-{
-    if (args->quiet)
-        return CLI_PROGRESS_NONE;
-    if (isatty(STDERR_FILENO))
-        return CLI_PROGRESS_BAR;
-    return cli->json ? CLI_PROGRESS_NONE : CLI_PROGRESS_LINES;
-}
-
 static void print_summary(const struct warm_args *args, const qjit_warm_result *result)
 {
     if (interrupted)
@@ -156,7 +146,7 @@ static int warm(struct cli *cli, const struct warm_args *args, const struct cli_
         .payload = &run,
     };
     catch_interrupts();
-    cli_progress_start(choose_mode(cli, args), cli->verbose);
+    cli_progress_start(cli_progress_choose(cli, args->quiet), cli->verbose);
     qjit_status status = qjit_warm(cli->context, &result, &options);
     cli_progress_stop();
 

@@ -40,6 +40,7 @@ int cli_open(struct cli *cli)
     options.cache_dir = cli->cache_dir;
     options.worker = cli->worker;
     options.n_jobs = cli->n_jobs;
+    options.flags = cli->flags;
     options.log = print_log;
     int result = choose_level(cli, &options.log_level);
     if (result != CLI_OK)

@@ -111,15 +111,20 @@ void cli_print_json(const cJSON *json)
     free(text);
 }
 
-void cli_print_json_rows(const cJSON *rows)
+void cli_write_json_rows(FILE *out, const cJSON *rows)
 {
     const char *before = "[";
     for (const cJSON *row = rows->child; row; row = row->next, before = ",\n ") {
         char *text = cli_need(cJSON_PrintUnformatted(row));
-        printf("%s%s", before, text);
+        fprintf(out, "%s%s", before, text);
         free(text);
     }
-    puts(rows->child ? "]" : "[]");
+    fputs(rows->child ? "]\n" : "[]\n", out);
+}
+
+void cli_print_json_rows(const cJSON *rows)
+{
+    cli_write_json_rows(stdout, rows);
 }
 
 static void format_bytes(char *out, double bytes)

@@ -63,6 +63,15 @@ void cli_note_log(const char *log)
         cli_note("%.*s", n < INT_MAX ? (int)n : INT_MAX, log);
 }
 
+enum cli_progress_mode cli_progress_choose(const struct cli *cli, int quiet)
+{
+    if (quiet)
+        return CLI_PROGRESS_NONE;
+    if (isatty(STDERR_FILENO))
+        return CLI_PROGRESS_BAR;
+    return cli->json ? CLI_PROGRESS_NONE : CLI_PROGRESS_LINES;
+}
+
 void cli_progress_start(enum cli_progress_mode mode, int with_cached)
 {
     flockfile(stderr);

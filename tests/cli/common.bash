@@ -12,6 +12,12 @@ need() {
     command -v "$1" >/dev/null || { echo "skipped: no $1"; exit 77; }
 }
 
+# rustup's rustc wants a home that it has set up; the distribution's does not.
+need_rustc() {
+    rustc --version >/dev/null 2>&1 || PATH=/usr/bin:$PATH
+    rustc --version >/dev/null 2>&1 || { echo "skipped: no rustc"; exit 77; }
+}
+
 # try COMMAND...: runs it and says its exit status, so that one script can look at several.
 try() {
     "$@"
