@@ -1,8 +1,8 @@
 /* Inside the store. Files: place.c (directory, file, file system, making and setting aside), connection.c
  * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
  * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next), keeper.c
- * (the thread), usage.c (counters, stamps), entry.c (get, has, refuse), put.c (put), upkeep.c (size limit,
- * verify), admin.c (each, clear, shrink, stat). */
+ * (the thread), shipped.c (shipped stores behind it), usage.c (counters, stamps), entry.c (get, has, refuse),
+ * signature.c (of rows), put.c (put), upkeep.c (size limit, verify), admin.c (each, clear, shrink, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 
@@ -23,7 +23,8 @@ enum {
     QJ_STORE_CHECKPOINT_PAGES = 2048, /* 32 MiB of log before the keeper carries it over */
     QJ_STORE_LOG_PAGES = 16384,       /* 256 MiB, before a writer does, which waits for the disk */
     QJ_STORE_BUSY_MS = 30000,
-    QJ_STORE_INLINE_BYTES = 32768, /* payloads up to this come with their row */
+    QJ_STORE_INLINE_BYTES = 32768,     /* payloads up to this come with their row */
+    QJ_STORE_LENGTH_BYTES = 528 << 20, /* of a record, a payload, or anything else: an object and a margin */
     QJ_SUM_BYTES = 16,
     QJ_HOLD_IDLE_MS = 50,  /* a snapshot unused for so long is given up */
     QJ_HOLD_AGE_MS = 1000, /* and so is one this old */
@@ -43,6 +44,7 @@ struct qj_place {
     char *path;        /* of the store; NULL in memory */
     bool is_shared;    /* a network or user-space file system: no log file, no mapping */
     bool is_immutable; /* read-only, and no one can be writing */
+    bool is_shipped;   /* by someone else: its tables are looked at too */
     char reason[1024]; /* "" in QJ_STORE_FILE */
 };
 
@@ -143,7 +145,16 @@ struct qj_store {
                                 displace each other, which costs the order of removal a little truth */
     atomic_uint epoch;       /* changes when rows are removed here: snapshots of before end */
     atomic_uint_fast64_t counters[QJ_COUNTERS]; /* not yet written */
+    struct qj_store **shipped;                  /* behind this one, in order; not changed once it is open */
+    size_t n_shipped;
+    const struct qj_trust *trust; /* of shipped rows */
+    char *shipped_as;             /* of a shipped store: the path that was given */
+    int64_t *refused;             /* of a shipped store: rows that are passed over */
+    size_t n_refused;
 };
+
+/* Without a place; close it like any other. NULL: out of memory. */
+struct qj_store *qj_store_create(const struct qj_log *log);
 
 /* A connection for this thread. QJIT_CACHE_UNUSABLE when there is none to be had, QJIT_NO_MEMORY. It holds no
  * snapshot, but for qj_store_borrow_to_hit. */
@@ -163,6 +174,24 @@ void qj_store_count(struct qj_store *store, enum qj_counter counter, uint64_t n)
 void qj_store_note_use(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], int64_t now);
 /* Writes gathered stamps and counters in one transaction. Failing costs figures only. */
 void qj_store_flush(struct qj_store *store);
+
+/* ---- shipped.c ------------------------------------------------------------------------------- */
+
+/* Opens what options->shipped names. */
+qjit_status qj_shipped_open(struct qj_store *store, const char *paths);
+void qj_shipped_close(struct qj_store *store);
+
+/* Where a shipped store lies; with a reason and QJ_STORE_MEMORY where it cannot be used. -1: out of memory.
+ */
+int qj_shipped_place_init(struct qj_place *out, const char *path);
+
+/* The row of `key` from the first shipped store that has it sound: QJIT_OK, QJIT_NOT_FOUND, QJIT_NO_MEMORY.
+ */
+qjit_status qj_shipped_get(struct qj_store *store, struct qj_entry *out,
+                           const uint8_t key[static QJ_DIGEST_BYTES]);
+
+/* Passes the row over from now on, in the store that it would be served from; counts it as refused. */
+void qj_shipped_refuse(struct qj_store *store, int64_t id, const char *reason);
 
 /* ---- hold.c ---------------------------------------------------------------------------------- */
 
@@ -238,6 +267,14 @@ int qj_entry_read(struct qj_connection *connection, struct qj_entry *out, enum q
 /* Removes the row and counts it as refused; returns the connection. */
 void qj_entry_refuse(struct qj_store *store, struct qj_connection *connection, int64_t id,
                      const char *reason);
+
+/* ---- signature.c ----------------------------------------------------------------------------- */
+
+#define QJ_UNSIGNED_ROW "it is not signed"
+
+/* NULL, or why the row is not believed: it has to be signed where there are keys to trust, and a signature
+ * has to hold in any case. */
+const char *qj_entry_distrust(const struct qj_entry *entry, const struct qj_trust *trust);
 
 /* ---- upkeep.c -------------------------------------------------------------------------------- */
 

@@ -39,7 +39,9 @@ static void go_to_memory(struct qj_store *store, const char *reason)
     (void)pthread_mutex_unlock(&store->lock);
     close_all(idle);
     if (first) {
-        qj_log(store->log, QJIT_LOG_WARNING, "the store is in memory only: %s", reason);
+        qj_log(store->log, QJIT_LOG_WARNING, "%s: %s",
+               store->place.is_shipped ? "a shipped store is left out" : "the store is in memory only",
+               reason);
     }
 }
 
@@ -187,14 +189,13 @@ uint64_t qj_store_used_bytes(struct qj_connection *connection)
     return n_pages > 0 ? (uint64_t)n_pages * QJ_STORE_PAGE_BYTES : 0;
 }
 
-qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *options)
+struct qj_store *qj_store_create(const struct qj_log *log)
 {
     struct qj_store *store = calloc(1, sizeof *store);
     if (!store) {
-        return qj_fail(QJIT_NO_MEMORY, "out of memory opening the store");
+        return NULL;
     }
-    store->max_bytes = options->max_bytes;
-    store->log = options->log;
+    store->log = log;
     (void)pthread_mutex_init(&store->lock, NULL);
     (void)pthread_cond_init(&store->returned, NULL);
     pthread_condattr_t monotonic;
@@ -202,6 +203,17 @@ qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&store->wake, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
+    return store;
+}
+
+qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *options)
+{
+    struct qj_store *store = qj_store_create(options->log);
+    if (!store) {
+        return qj_fail(QJIT_NO_MEMORY, "out of memory opening the store");
+    }
+    store->max_bytes = options->max_bytes;
+    store->trust = options->trust;
     struct qj_connection *connection;
     qjit_status status = QJIT_NO_MEMORY;
     if (qj_place_init(&store->place, options->directory) != 0) {
@@ -221,6 +233,10 @@ qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *
         goto failed;
     }
     qj_store_return(store, connection);
+    status = options->shipped ? qj_shipped_open(store, options->shipped) : QJIT_OK;
+    if (status != QJIT_OK) {
+        goto failed;
+    }
     store->is_open = true;
     *out = store;
     return QJIT_OK;
@@ -237,11 +253,14 @@ void qj_store_close(struct qj_store *store)
     qj_keeper_stop(store);
     qj_store_flush(store);
     close_all(store->idle);
+    qj_shipped_close(store);
     qj_place_finish(&store->place);
     (void)pthread_cond_destroy(&store->returned);
     (void)pthread_cond_destroy(&store->wake);
     (void)pthread_mutex_destroy(&store->lock);
     free(store->later_reason);
     free(store->stamps);
+    free(store->shipped_as);
+    free(store->refused);
     free(store);
 }

@@ -38,8 +38,11 @@ qjit_status qjit_create(qjit_context **out, const qjit_options *options)
         status = qj_background_create(&context->background, context);
     }
     if (status == QJIT_OK) {
-        struct qj_store_options store = {context->options.cache_dir, context->options.cache_max_bytes,
-                                         &context->options.log};
+        struct qj_store_options store = {.directory = context->options.cache_dir,
+                                         .max_bytes = context->options.cache_max_bytes,
+                                         .log = &context->options.log,
+                                         .shipped = context->options.shipped,
+                                         .trust = &context->options.trust};
         status = qj_store_open(&context->store, &store);
     }
     if (status != QJIT_OK) {

@@ -119,11 +119,19 @@ typedef struct qjit_options {
     qjit_log_fn log; /* NULL: nothing is logged, unless $QJIT_LOG asks the command to */
     void *log_payload;
     enum qjit_log_level log_level; /* 0: QJIT_LOG_WARNING */
+    /* Stores that came with an application or an image, looked in after the store and never written: paths of
+     * files, or of directories that hold *.qjit and store.sqlite, with ':' between them. Each is left out,
+     * with a warning, where it is missing, damaged or writable by others. NULL: $QJIT_SHIPPED, else none. */
+    const char *shipped;
+    /* Public keys, or paths of files of them, with ':' between: a row of a shipped store is then used only if
+     * one of them has signed it. NULL: $QJIT_TRUST, else none has to be signed. */
+    const char *trust;
 } qjit_options;
 
 #define QJIT_OPTIONS_INIT                                                                                    \
     {                                                                                                        \
-        sizeof(qjit_options), 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, (enum qjit_log_level)0         \
+        sizeof(qjit_options), 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, (enum qjit_log_level)0, NULL,  \
+            NULL                                                                                             \
     }
 
 /* Creates a context. Loads no HIP library and starts no process: those wait until something needs them.
