@@ -181,6 +181,9 @@ void qj_store_flush(struct qj_store *store);
 qjit_status qj_shipped_open(struct qj_store *store, const char *paths);
 void qj_shipped_close(struct qj_store *store);
 
+/* The one warning. */
+void qj_shipped_leave_out(struct qj_store *layer, const char *reason);
+
 /* Where a shipped store lies; with a reason and QJ_STORE_MEMORY where it cannot be used. -1: out of memory.
  */
 int qj_shipped_place_init(struct qj_place *out, const char *path);

@@ -70,6 +70,11 @@ int qj_shipped_place_init(struct qj_place *out, const char *path)
     return 0;
 }
 
+void qj_shipped_leave_out(struct qj_store *layer, const char *reason)
+{
+    qj_log(layer->log, QJIT_LOG_WARNING, "shipped store '%s' is left out: %s", layer->shipped_as, reason);
+}
+
 /* Adds the file at `path`, also one that cannot be used: it is to be seen that it was asked for. */
 static qjit_status add_file(struct qj_store *store, const char *path)
 {
@@ -85,7 +90,7 @@ static qjit_status add_file(struct qj_store *store, const char *path)
         return qj_fail(QJIT_NO_MEMORY, "out of memory opening '%s'", path);
     }
     if (layer->place.mode == QJ_STORE_MEMORY) {
-        qj_log(store->log, QJIT_LOG_WARNING, "a shipped store is left out: %s", layer->place.reason);
+        qj_shipped_leave_out(layer, layer->place.reason);
         return QJIT_OK;
     }
     struct qj_connection *connection; /* the first look at it; what is wrong is said there */
@@ -118,8 +123,8 @@ static qjit_status add(struct qj_store *store, const char *path)
     }
     int n = scandir(path, &files, is_store, by_bytes);
     if (n <= 0) {
-        qj_log(store->log, QJIT_LOG_WARNING, "a shipped store is left out: there is none in '%s'%s%s", path,
-               n < 0 ? ": " : "", n < 0 ? strerror(errno) : "");
+        qj_log(store->log, QJIT_LOG_WARNING, "there is no shipped store in '%s'%s%s", path, n < 0 ? ": " : "",
+               n < 0 ? strerror(errno) : "");
     }
     qjit_status status = QJIT_OK;
     for (int i = 0; i < n; i++) {

@@ -38,10 +38,10 @@ static void go_to_memory(struct qj_store *store, const char *reason)
     }
     (void)pthread_mutex_unlock(&store->lock);
     close_all(idle);
-    if (first) {
-        qj_log(store->log, QJIT_LOG_WARNING, "%s: %s",
-               store->place.is_shipped ? "a shipped store is left out" : "the store is in memory only",
-               reason);
+    if (first && store->place.is_shipped) {
+        qj_shipped_leave_out(store, reason);
+    } else if (first) {
+        qj_log(store->log, QJIT_LOG_WARNING, "the store is in memory only: %s", reason);
     }
 }
 
