@@ -93,11 +93,15 @@ void qj_entry_finish(struct qj_entry *entry);
 /* True if a row with this key is in the store itself (not verified, not counted as a hit). */
 bool qj_store_has(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES]);
 
-/* Stores an object, replacing a row of the same key. Fails with QJIT_CACHE_UNUSABLE (disk full, not writable,
- * larger than the limit or 512 MiB) and QJIT_NO_MEMORY, and then has changed nothing. A failure is the
- * caller's to log, never its error to return. */
+/* Stores an object, replacing a row of the same key; rows make way for it where the limit asks for that,
+ * least recently used first. Fails with QJIT_CACHE_UNUSABLE (disk full, not writable, larger than 512 MiB or
+ * than the limit leaves room for) and QJIT_NO_MEMORY, and then has changed nothing. A failure is the caller's
+ * to log, never its error to return. */
 qjit_status qj_store_put(struct qj_store *store, const struct qj_row *row, const void *object,
                          size_t n_bytes);
+
+/* This process uses the row: it makes way for no other until the store is closed. */
+void qj_store_keep(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES]);
 
 /* Removes a row that a later check refused (wrong ELF, will not load) and counts it as refused; one of a
  * shipped store is passed over from now on. */
@@ -125,8 +129,8 @@ qjit_status qj_store_each(struct qj_store *store, const struct qj_store_filter *
 /* Removes matching rows (filter NULL: all) and gives the space back to the file system. */
 qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct qj_store_filter *filter);
 
-/* Removes rows, least recently used first, until the used pages of the file take at most max_bytes, and gives
- * the space back. */
+/* Removes rows, least recently used first, until the used pages of the file take at most max_bytes or only
+ * kept ones are left, and gives the space back. */
 qjit_status qj_store_shrink(struct qj_store *store, uint64_t *out, uint64_t max_bytes);
 
 struct qj_store_verifier {
@@ -138,6 +142,41 @@ struct qj_store_verifier {
 /* Reads every row, as a hit would but without counting as one, and removes those that are damaged or refused.
  * How many rows were read goes to *out. */
 qjit_status qj_store_verify(struct qj_store *store, uint64_t *out, const struct qj_store_verifier *verifier);
+
+/* What carrying rows from file to file is told. */
+struct qj_transfer {
+    const char *(*refuses)(void *payload, const struct qj_entry *entry); /* NULL, or why it is refused */
+    void (*refused)(void *payload, const struct qj_row *row, const char *reason); /* row NULL: not known */
+    void *payload;
+    const struct qj_trust *trust; /* with keys: a row must be signed by one of them */
+};
+
+struct qj_transferred {
+    uint64_t n_rows; /* read */
+    uint64_t n_added, n_present, n_refused;
+    uint64_t file_bytes; /* of a bundle that was written */
+};
+
+/* Takes the rows of the store file at `path` that are verified and not refused, each whole or not at all. A
+ * sound row of the store's own stays as it is, and none is removed to make room. The file may have been made
+ * to do harm; it is only read. Callbacks may not use the store. *out is filled in any case. Fails with
+ * QJIT_BAD_FILE (damaged, writable by others, not a store), QJIT_CACHE_UNUSABLE (full, or cannot be written)
+ * and QJIT_NO_MEMORY. */
+qjit_status qj_store_import(struct qj_store *store, struct qj_transferred *out, const char *path,
+                            const struct qj_transfer *transfer);
+
+struct qj_bundle {
+    struct qj_transfer transfer;
+    bool (*wants)(void *payload, const struct qj_row *row); /* transfer.payload; NULL: all */
+    const struct qj_secret_key *key; /* signs every row; NULL: those that are signed stay so */
+};
+
+/* Writes the rows of the store and of the shipped stores behind it, each key once and verified, to a file
+ * that can be a shipped store: whole, by a rename, or not at all. The same rows give the same bytes.
+ * Callbacks may not use the store. Fails with QJIT_IO, QJIT_INVALID_ARGUMENT (it is the store's own file),
+ * QJIT_CACHE_UNUSABLE and QJIT_NO_MEMORY. */
+qjit_status qj_store_export(struct qj_store *store, struct qj_transferred *out, const char *path,
+                            const struct qj_bundle *what);
 
 /* Fills everything but struct_size. */
 qjit_status qj_store_stat(struct qj_store *store, qjit_cache_stat *out);

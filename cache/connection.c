@@ -216,6 +216,15 @@ int qj_connection_run(struct qj_connection *connection, enum qj_sql which)
     return run_prepared(connection->db, qj_connection_statement(connection, which));
 }
 
+int qj_connection_end(struct qj_connection *connection, int code)
+{
+    code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_COMMIT) : code;
+    if (code != SQLITE_OK) {
+        (void)qj_connection_run(connection, QJ_SQL_ROLLBACK);
+    }
+    return code;
+}
+
 int64_t qj_connection_number(struct qj_connection *connection, enum qj_sql which, int64_t fallback)
 {
     sqlite3_stmt *statement = qj_connection_statement(connection, which);

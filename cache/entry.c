@@ -74,9 +74,8 @@ void qj_entry_refuse(struct qj_store *store, struct qj_connection *connection, i
     }
 }
 
-/* From the store itself. */
-static qjit_status get_own(struct qj_store *store, struct qj_entry *out,
-                           const uint8_t key[static QJ_DIGEST_BYTES])
+qjit_status qj_entry_get_own(struct qj_store *store, struct qj_entry *out,
+                             const uint8_t key[static QJ_DIGEST_BYTES])
 {
     struct qj_connection *connection;
     struct qj_entry entry = {0};
@@ -118,7 +117,7 @@ static qjit_status get_own(struct qj_store *store, struct qj_entry *out,
 qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
                          const uint8_t key[static QJ_DIGEST_BYTES])
 {
-    qjit_status status = get_own(store, out, key);
+    qjit_status status = qj_entry_get_own(store, out, key);
     if (status == QJIT_NOT_FOUND) {
         status = qj_shipped_get(store, out, key);
     }

@@ -2,7 +2,8 @@
  * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
  * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next), keeper.c
  * (the thread), shipped.c (shipped stores behind it), usage.c (counters, stamps), entry.c (get, has, refuse),
- * signature.c (of rows), put.c (put), upkeep.c (size limit, verify), admin.c (each, clear, shrink, stat). */
+ * signature.c (of rows), put.c (put), transfer.c (import), bundle.c (export), upkeep.c (size limit, verify),
+ * admin.c (each, clear, shrink, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 
@@ -106,6 +107,9 @@ sqlite3_stmt *qj_connection_statement(struct qj_connection *connection, enum qj_
 /* Runs a statement to its end, dropping rows. An SQLite code, SQLITE_OK for success. */
 int qj_connection_run(struct qj_connection *connection, enum qj_sql which);
 
+/* Ends a transaction: commits if `code` is SQLITE_OK, else takes everything back. What came of it. */
+int qj_connection_end(struct qj_connection *connection, int code);
+
 /* Runs a statement whose only parameter is an id. An SQLite code, SQLITE_OK for success. */
 int qj_connection_remove(struct qj_connection *connection, enum qj_sql which, int64_t id);
 
@@ -149,7 +153,9 @@ struct qj_store {
     size_t n_shipped;
     const struct qj_trust *trust; /* of shipped rows */
     char *shipped_as;             /* of a shipped store: the path that was given */
-    int64_t *refused;             /* of a shipped store: rows that are passed over */
+    int64_t *kept;                /* rows that this process uses, ascending */
+    size_t n_kept;
+    int64_t *refused; /* of a shipped store: rows that are passed over */
     size_t n_refused;
 };
 
@@ -271,6 +277,30 @@ int qj_entry_read(struct qj_connection *connection, struct qj_entry *out, enum q
 void qj_entry_refuse(struct qj_store *store, struct qj_connection *connection, int64_t id,
                      const char *reason);
 
+/* From the store itself, without counting. As qj_store_get. */
+qjit_status qj_entry_get_own(struct qj_store *store, struct qj_entry *out,
+                             const uint8_t key[static QJ_DIGEST_BYTES]);
+
+/* ---- put.c ----------------------------------------------------------------------------------- */
+
+/* As qj_store_put. may_evict false: QJIT_CACHE_UNUSABLE where it would take the place of other rows or cannot
+ * be written. */
+qjit_status qj_entry_put(struct qj_store *store, const struct qj_row *row, const void *object, size_t n_bytes,
+                         bool may_evict);
+
+/* Writes the row as it is, sizes and time too; `bytes` is the payload. An SQLite code. */
+int qj_entry_insert(struct qj_connection *connection, const struct qj_row *row, enum qj_codec codec,
+                    const void *bytes, size_t n_bytes);
+
+struct qj_listed;
+
+/* ---- transfer.c ------------------------------------------------------------------------------ */
+
+/* The listed row with its object, verified and judged: SQLITE_ROW, SQLITE_DONE (refused, and told so) or
+ * SQLITE_NOMEM. Counts it. */
+int qj_transfer_read(struct qj_connection *connection, struct qj_entry *out, const struct qj_listed *listed,
+                     const struct qj_transfer *transfer, struct qj_transferred *counts);
+
 /* ---- signature.c ----------------------------------------------------------------------------- */
 
 #define QJ_UNSIGNED_ROW "it is not signed"
@@ -281,9 +311,10 @@ const char *qj_entry_distrust(const struct qj_entry *entry, const struct qj_trus
 
 /* ---- upkeep.c -------------------------------------------------------------------------------- */
 
-/* Removes rows, least recently used first and damaged ones before them, until the file's used pages take at
- * most max_bytes; never *keep (may be NULL). Their number to *out (may be NULL). An SQLite code. */
-int qj_evict(struct qj_connection *connection, uint64_t *out, uint64_t max_bytes, const int64_t *keep);
+/* Within a transaction: removes rows, least recently used first and damaged ones before them, until the
+ * file's used pages take at most max_bytes or only kept ones are left. Their number to *out (may be NULL). An
+ * SQLite code. */
+int qj_evict(struct qj_store *store, struct qj_connection *connection, uint64_t *out, uint64_t max_bytes);
 
 /* ---- admin.c --------------------------------------------------------------------------------- */
 

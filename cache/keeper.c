@@ -118,14 +118,25 @@ void qj_keeper_stop(struct qj_store *store)
     }
 }
 
+/* The log takes room too: a thirty-second part of the limit, where that is less. */
+static int log_pages(const struct qj_store *store)
+{
+    enum { LEAST = 64 };
+    uint64_t n = store->max_bytes / 32 / QJ_STORE_PAGE_BYTES;
+    return !store->max_bytes || n > QJ_STORE_CHECKPOINT_PAGES ? QJ_STORE_CHECKPOINT_PAGES
+           : n < LEAST                                        ? LEAST
+                                                              : (int)n;
+}
+
 void qj_keeper_see_log(struct qj_store *store, struct qj_connection *connection)
 {
     int n_pages = connection->n_log_pages;
     connection->n_log_pages = 0;
-    if (n_pages < QJ_STORE_CHECKPOINT_PAGES) {
+    int n_most = log_pages(store);
+    if (n_pages < n_most) {
         return;
     }
-    if (n_pages >= QJ_STORE_LOG_PAGES || !qj_keeper_start(store)) {
+    if (n_pages >= n_most * (QJ_STORE_LOG_PAGES / QJ_STORE_CHECKPOINT_PAGES) || !qj_keeper_start(store)) {
         (void)qj_connection_run(connection, QJ_SQL_CHECKPOINT_PASSIVE);
         return;
     }

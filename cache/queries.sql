@@ -37,6 +37,10 @@ ON CONFLICT (name) DO UPDATE SET value = value + excluded.value;
 -- name: counter_get
 SELECT value FROM counter WHERE name = ?1;
 
+-- name: check
+-- One line, "ok" or the first thing that is wrong; every page is met once.
+PRAGMA quick_check(1);
+
 -- name: page_count
 PRAGMA page_count;
 

@@ -262,5 +262,6 @@ void qj_store_close(struct qj_store *store)
     free(store->stamps);
     free(store->shipped_as);
     free(store->refused);
+    free(store->kept);
     free(store);
 }

@@ -85,6 +85,9 @@ static qjit_status load(qjit_context *context, uint32_t device, uint32_t unit, c
         status =
             qj_modules_load(&context->modules, context->hip, device, unit, row, image.bytes, image.kernels);
         image.bytes = status == QJIT_OK ? NULL : image.bytes; /* the module's now */
+        if (status == QJIT_OK) {
+            qj_store_keep(context->store, plan->key);
+        }
         bool retry = status == QJIT_LOAD_FAILED && image.from_store && again;
         qj_image_finish(&image);
         if (!retry) {
