@@ -26,13 +26,15 @@ static int pragma_number(sqlite3 *db, const char *sql, int64_t *out)
 }
 
 /* What holds for every connection. Mapping spares a hit one copy of its payload; a file that others may cut
- * short under us is not mapped, since touching what is gone would kill the process. */
+ * short under us is not mapped, since touching what is gone would kill the process. Debian's SQLite writes
+ * zeros over what is removed unless it is told not to. */
 static int set_up(sqlite3 *db, const struct qj_place *place)
 {
     char sql[512];
     bool map = place->mode != QJ_STORE_MEMORY && !place->is_shared;
     (void)snprintf(sql, sizeof sql,
                    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA synchronous=NORMAL;"
+                   "PRAGMA secure_delete=OFF;"
                    "PRAGMA mmap_size=%d;%s",
                    map ? 1 << 30 : 0,
                    place->is_shared && place->mode == QJ_STORE_FILE ? "PRAGMA journal_mode=TRUNCATE;" : "");

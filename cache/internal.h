@@ -22,7 +22,8 @@ enum {
     QJ_STORE_VERSION = 3,
     QJ_STORE_PAGE_BYTES = 16384,
     QJ_STORE_CHECKPOINT_PAGES = 2048, /* 32 MiB of log before the keeper carries it over */
-    QJ_STORE_LOG_PAGES = 16384,       /* 256 MiB, before a writer does, which waits for the disk */
+    QJ_STORE_LOG_PAGES = 16384,       /* 256 MiB, before a writer does, which waits for the disk; both are
+                                         less where a limit is */
     QJ_STORE_BUSY_MS = 30000,
     QJ_STORE_INLINE_BYTES = 32768,     /* payloads up to this come with their row */
     QJ_STORE_LENGTH_BYTES = 528 << 20, /* of a record, a payload, or anything else: an object and a margin */
@@ -132,8 +133,8 @@ struct qj_stamp {
 };
 
 struct qj_store {
-    pthread_mutex_t lock; /* of everything below but the counters; held for list operations only */
-    pthread_cond_t returned;
+    pthread_mutex_t lock;    /* of everything below but the counters; held for list operations only */
+    pthread_cond_t returned; /* the connection of a store in memory, or the keeper from the log */
     struct qj_place place;
     char *later_reason; /* why it went to memory after it had been opened */
     uint64_t max_bytes;

@@ -46,11 +46,11 @@ static uint64_t room_of(const struct qj_row *row)
     return row->stored_bytes + strlen(row->log ? row->log : "") + TEXT_BYTES + PAGES * QJ_STORE_PAGE_BYTES;
 }
 
-/* Rows make way before this one comes, so that the file never grows past the limit; a thirty-second part more
- * than needed, so that not every put has to look through all rows. */
+/* Rows make way before this one comes, so that the file never grows past the limit; a little more than
+ * needed, so that not every put has to look through all rows. */
 static int make_room(struct qj_store *store, struct qj_connection *connection, uint64_t n_bytes)
 {
-    uint64_t most = store->max_bytes - store->max_bytes / 32;
+    uint64_t most = store->max_bytes - store->max_bytes / 128;
     int code = qj_evict(store, connection, NULL, most > n_bytes ? most - n_bytes : 0);
     bool fits = qj_store_used_bytes(connection) + n_bytes <= store->max_bytes;
     return code == SQLITE_OK && !fits ? SQLITE_FULL : code;
