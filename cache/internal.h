@@ -2,7 +2,7 @@
  * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
  * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next), keeper.c
  * (the thread), usage.c (counters, stamps), entry.c (get, has, refuse), put.c (put), upkeep.c (size limit,
- * verify), admin.c (each, clear, shrink, stat). */
+ * verify), salvage.c (what is sound in a file set aside), admin.c (each, clear, shrink, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 
@@ -55,8 +55,9 @@ void qj_place_finish(struct qj_place *place);
 int qj_place_create(struct qj_place *place);
 
 /* Renames the store's file to NAME.corrupt-TIME if it is still the one of `inode` (0: whichever it is). 0
- * also if another process was first; -1 with place->reason. */
-int qj_place_set_aside(struct qj_place *place, ino_t inode);
+ * also if another process was first, when *out is NULL, as it is after -1 with place->reason; else *out is
+ * the new name, malloc'ed. */
+int qj_place_set_aside(struct qj_place *place, char **out, ino_t inode);
 
 /* Whether files of this type (statfs) may be seen by several machines or served by a program. */
 bool qj_place_is_shared_type(uint64_t type);
@@ -244,6 +245,12 @@ void qj_entry_refuse(struct qj_store *store, struct qj_connection *connection, i
 /* Removes rows, least recently used first and damaged ones before them, until the file's used pages take at
  * most max_bytes; never *keep (may be NULL). Their number to *out (may be NULL). An SQLite code. */
 int qj_evict(struct qj_connection *connection, uint64_t *out, uint64_t max_bytes, const int64_t *keep);
+
+/* ---- salvage.c ------------------------------------------------------------------------------- */
+
+/* Copies what is sound in the store's file `aside` into the store at `place`, in one transaction. How many
+ * rows; 0 also where anything at all goes wrong. */
+uint64_t qj_salvage(const struct qj_place *place, const char *aside);
 
 /* ---- admin.c --------------------------------------------------------------------------------- */
 

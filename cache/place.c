@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -140,7 +141,12 @@ void qj_place_finish(struct qj_place *place)
 static int lock_directory(const struct qj_place *place)
 {
     int fd = open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+    int result = -1;
+    while (fd >= 0 && (result = flock(fd, LOCK_EX)) != 0 && errno == EINTR) {
+    }
+    if (fd >= 0 && result != 0) {
+        (void)close(fd);
+        fd = -1;
     }
     return fd;
 }
@@ -198,6 +204,22 @@ static void remove_companions(const char *path)
     }
 }
 
+/* What processes that died in here have left; whoever has the lock is alone in here. */
+static void remove_abandoned(const struct qj_place *place)
+{
+    static const char prefix[] = STORE_NAME ".new-";
+    DIR *directory = opendir(place->directory);
+    const struct dirent *entry;
+    while (directory && (entry = readdir(directory))) {
+        if (strncmp(entry->d_name, prefix, sizeof prefix - 1) == 0) {
+            (void)unlinkat(dirfd(directory), entry->d_name, 0);
+        }
+    }
+    if (directory) {
+        (void)closedir(directory);
+    }
+}
+
 int qj_place_create(struct qj_place *place)
 {
     int result = -1;
@@ -206,6 +228,9 @@ int qj_place_create(struct qj_place *place)
     if (qj_fs_exists(place->path)) {
         result = 0;
         goto done;
+    }
+    if (lock >= 0) {
+        remove_abandoned(place);
     }
     path = suffixed(place->path, ".new-XXXXXX");
     int fd = path ? mkostemp(path, O_CLOEXEC) : -1; /* with mode 0600, which the log file takes over */
@@ -239,8 +264,9 @@ static void set_companion_aside(const char *path, const char *aside, const char 
     free(to);
 }
 
-int qj_place_set_aside(struct qj_place *place, ino_t inode)
+int qj_place_set_aside(struct qj_place *place, char **out, ino_t inode)
 {
+    *out = NULL;
     int result = 0;
     struct stat info;
     char *aside = NULL;
@@ -263,6 +289,8 @@ int qj_place_set_aside(struct qj_place *place, ino_t inode)
     set_companion_aside(place->path, aside, "-wal");
     set_companion_aside(place->path, aside, "-shm");
     set_companion_aside(place->path, aside, "-journal");
+    *out = aside;
+    aside = NULL;
 done:
     unlock_directory(lock);
     free(aside);
