@@ -168,21 +168,22 @@ static char *suffixed(const char *path, const char *suffix)
     return name.bytes;
 }
 
+/* The log comes last: tables written through it would be lost with it where closing cannot carry them over.
+ */
 static int make_database(struct qj_place *place, const char *path)
 {
-    char sql[512];
+    char begin[512];
+    const char *const steps[] = {begin, qj_sql_schema, "COMMIT",
+                                 place->is_shared ? "PRAGMA journal_mode=TRUNCATE"
+                                                  : "PRAGMA journal_mode=WAL"};
     sqlite3 *db = NULL;
-    (void)snprintf(sql, sizeof sql,
+    (void)snprintf(begin, sizeof begin,
                    "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA synchronous=NORMAL;"
-                   "PRAGMA application_id=%d; PRAGMA user_version=%d; PRAGMA journal_mode=%s;",
-                   QJ_STORE_PAGE_BYTES, QJ_STORE_APPLICATION, QJ_STORE_VERSION,
-                   place->is_shared ? "TRUNCATE" : "WAL");
+                   "PRAGMA journal_mode=MEMORY; BEGIN; PRAGMA application_id=%d; PRAGMA user_version=%d",
+                   QJ_STORE_PAGE_BYTES, QJ_STORE_APPLICATION, QJ_STORE_VERSION);
     int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code == SQLITE_OK) {
-        code = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    }
-    if (code == SQLITE_OK) {
-        code = sqlite3_exec(db, qj_sql_schema, NULL, NULL, NULL);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && code == SQLITE_OK; i++) {
+        code = sqlite3_exec(db, steps[i], NULL, NULL, NULL);
     }
     if (code != SQLITE_OK) {
         explain(place, "cannot make '%s': %s", place->path, db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
