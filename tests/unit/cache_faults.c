@@ -3,7 +3,7 @@
  * turn, a full tmpfs, a quota. Each time a whole life of a store: opened, put into, read, refused, cleared,
  * shrunk, listed, closed. Every call answers, no object is wrong, and afterwards everything reported as put
  * is there. Leaks are the sanitizer's to find.
- * QJIT_TEST_STRIDE: of the calls that can fail, every how manyeth does (7; 1 is all of them). */
+ * QJIT_TEST_STRIDE: of the calls that can fail, every how manyeth does (23; 1 is all of them). */
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -299,7 +299,7 @@ static int in_child(int (*what)(void))
 int main(int argc, char **argv)
 {
     const char *wanted = getenv("QJIT_TEST_STRIDE");
-    int stride = wanted ? atoi(wanted) : 7, n_bad = 0;
+    int stride = wanted ? atoi(wanted) : 23, n_bad = 0;
     fault_install();
     cache_fresh();
     struct qj_store *store = cache_open("store");

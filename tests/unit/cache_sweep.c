@@ -200,10 +200,9 @@ static void damage(unsigned char *bytes, size_t n, size_t at, int how)
 {
     size_t n_run = how % 4 == 3 ? 2 + draw(63) : 1;
     for (size_t i = at; i < at + n_run && i < n; i++) {
-        bytes[i] = how % 4 == 0   ? (unsigned char)(bytes[i] ^ (1 << draw(8)))
-                   : how % 4 == 1 ? (unsigned char)draw(256)
-                   : how % 4 == 2 ? (unsigned char)(bytes[i] ? 0 : 0xff)
-                                  : (unsigned char)draw(256);
+        unsigned char flipped = (unsigned char)(bytes[i] ^ (unsigned char)(1u << draw(8)));
+        unsigned char blanked = bytes[i] ? 0 : 0xff;
+        bytes[i] = how % 4 == 0 ? flipped : how % 4 == 2 ? blanked : (unsigned char)draw(256);
     }
 }
 
