@@ -2,7 +2,7 @@
  * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
  * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next), keeper.c
  * (the thread), usage.c (counters, stamps), entry.c (get, has, refuse), put.c (put), upkeep.c (size limit,
- * verify), salvage.c (what is sound in a file set aside), admin.c (each, clear, shrink, stat). */
+ * verify), admin.c (each, clear, shrink, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 

@@ -68,20 +68,17 @@ qjit_status qj_store_put(struct qj_store *store, const struct qj_row *row, const
     if (n_bytes > QJ_OBJECT_MAX_BYTES || (store->max_bytes && n_bytes > store->max_bytes)) {
         return qj_fail(QJIT_CACHE_UNUSABLE, "a code object of %zu bytes is too large for the store", n_bytes);
     }
-    for (int attempt = 0;; attempt++) {
-        qjit_status status = qj_store_borrow(store, &connection);
-        if (status != QJIT_OK) {
-            return status;
-        }
-        int code =
-            connection->is_read_only ? SQLITE_OK : put_with(store, connection, &written, object, n_bytes);
-        if (code == SQLITE_OK) {
-            break;
-        }
-        status = qj_store_fail(store, connection, code, "write");
-        if (attempt > 0 || !qj_sqlite_is_damage(code)) {
-            return status;
-        } /* else there is a new store */
+    qjit_status status = qj_store_borrow(store, &connection);
+    if (status != QJIT_OK) {
+        return status;
+    }
+    if (connection->is_read_only) {
+        qj_store_return(store, connection);
+        return QJIT_OK;
+    }
+    int code = put_with(store, connection, &written, object, n_bytes);
+    if (code != SQLITE_OK) {
+        return qj_store_fail(store, connection, code, "write");
     }
     qj_keeper_see_log(store, connection);
     qj_store_return(store, connection);
