@@ -59,8 +59,9 @@ void qj_place_finish(struct qj_place *place);
 int qj_place_create(struct qj_place *place);
 
 /* Renames the store's file to NAME.corrupt-TIME if it is still the one of `inode` (0: whichever it is). 0
- * also if another process was first; -1 with place->reason. */
-int qj_place_set_aside(struct qj_place *place, ino_t inode);
+ * also if another process was first, when *out is NULL, as it is after -1 with place->reason; else *out is
+ * the new name, malloc'ed. */
+int qj_place_set_aside(struct qj_place *place, char **out, ino_t inode);
 
 /* Whether files of this type (statfs) may be seen by several machines or served by a program. */
 bool qj_place_is_shared_type(uint64_t type);
@@ -316,6 +317,12 @@ const char *qj_entry_distrust(const struct qj_entry *entry, const struct qj_trus
  * file's used pages take at most max_bytes or only kept ones are left. Their number to *out (may be NULL). An
  * SQLite code. */
 int qj_evict(struct qj_store *store, struct qj_connection *connection, uint64_t *out, uint64_t max_bytes);
+
+/* ---- salvage.c ------------------------------------------------------------------------------- */
+
+/* Copies what is sound in the store's file `aside` into the store at `place`, in one transaction. How many
+ * rows; 0 also where anything at all goes wrong. */
+uint64_t qj_salvage(const struct qj_place *place, const char *aside);
 
 /* ---- admin.c --------------------------------------------------------------------------------- */
 

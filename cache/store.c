@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,7 @@ static struct qj_place place_now(struct qj_store *store)
     return place;
 }
 
-/* Sets a damaged file aside and begins a new one. */
+/* Sets a damaged file aside and begins a new one with what is sound in it. */
 static void begin_anew(struct qj_store *store, ino_t inode, const char *why)
 {
     struct qj_place place = place_now(store);
@@ -67,9 +68,14 @@ static void begin_anew(struct qj_store *store, ino_t inode, const char *why)
     struct qj_connection *idle = retire_connections(store);
     (void)pthread_mutex_unlock(&store->lock);
     close_all(idle);
-    if (qj_place_set_aside(&place, inode) != 0 || qj_place_create(&place) != 0) {
+    char *aside = NULL;
+    if (qj_place_set_aside(&place, &aside, inode) != 0 || qj_place_create(&place) != 0) {
         go_to_memory(store, place.reason);
+    } else if (aside) {
+        uint64_t n_rows = qj_salvage(&place, aside);
+        qj_log(store->log, QJIT_LOG_INFO, "%" PRIu64 " sound rows of '%s' are kept", n_rows, aside);
     }
+    free(aside);
 }
 
 /* An idle connection, or NULL: then *place and *generation are what to open one with. */
