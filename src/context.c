@@ -239,6 +239,9 @@ qjit_status qj_context_plan(struct qj_plan *out, qjit_context *context, const st
 {
     const char *compiler;
     char chosen[QJ_ARCH_MAX];
+    if (!unit->source) {
+        return qj_prebuilts_fail(&context->prebuilts, unit->name, arch);
+    }
     qjit_status status = qj_context_compiler(context, &compiler);
     if (status == QJIT_OK && context->options.flags & QJIT_GENERIC_ARCH) {
         status = choose_arch(chosen, context, arch);

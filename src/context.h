@@ -17,6 +17,7 @@
 #include "hip/identity.h"
 #include "module/module.h"
 #include "options.h"
+#include "prebuilt.h"
 #include "registry/registry.h"
 
 struct qjit_context {
@@ -24,6 +25,7 @@ struct qjit_context {
     struct qj_registry *registry;
     struct qj_store *store;
     struct qj_modules modules;
+    struct qj_prebuilts prebuilts;
     struct qj_background *background; /* started by the first question that must not wait */
 
     /* What is found and opened when first needed; set once, behind `opening`, then only read. */
