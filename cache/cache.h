@@ -40,10 +40,15 @@ qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *
 /* Writes stamps and counters, closes. NULL is fine. */
 void qj_store_close(struct qj_store *store);
 
-/* What a row says of its object. Text is NUL-terminated UTF-8 without line ends, but for the log. */
+/* What a row says of its object. Text is NUL-terminated UTF-8 without line ends, but for the log and for lists.
+ * arch, options, names, compiler and the two digests are all that the key is made of. */
 struct qj_row {
     uint8_t key[QJ_DIGEST_BYTES];
-    const char *unit, *module, *arch, *compiler, *options, *kernels, *log;
+    const char *unit, *module, *arch, *compiler;
+    const char *options; /* as the compiler got them, without the arch, one a line */
+    const char *names;   /* of the kernels that were asked for, one a line; "": whichever the source has */
+    const char *kernels; /* the symbols that came of them, separated by one space */
+    const char *log;
     uint8_t source_digest[QJ_DIGEST_BYTES], headers_digest[QJ_DIGEST_BYTES];
     uint32_t compile_us;
     uint64_t object_bytes, stored_bytes; /* set by the store */

@@ -18,7 +18,7 @@
 
 enum {
     QJ_STORE_APPLICATION = 0x716a6974, /* "qjit" in the header of the file */
-    QJ_STORE_VERSION = 2,
+    QJ_STORE_VERSION = 3,
     QJ_STORE_PAGE_BYTES = 16384,
     QJ_STORE_CHECKPOINT_PAGES = 2048, /* 32 MiB of log before the keeper carries it over */
     QJ_STORE_LOG_PAGES = 16384,       /* 256 MiB, before a writer does, which waits for the disk */

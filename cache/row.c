@@ -3,13 +3,13 @@
 
 #include "cache/internal.h"
 
-enum { N_NUMBERS = 5, N_TEXTS = 7 };
+enum { N_NUMBERS = 5, N_TEXTS = 8 };
 
 /* A row's members in the order in which they are recorded. */
 static void texts_of(const char *out[N_TEXTS], const struct qj_row *row)
 {
-    const char *const texts[N_TEXTS] = {row->unit,    row->module,  row->arch, row->compiler,
-                                        row->options, row->kernels, row->log};
+    const char *const texts[N_TEXTS] = {row->unit,    row->module, row->arch,    row->compiler,
+                                        row->options, row->names,  row->kernels, row->log};
     for (int i = 0; i < N_TEXTS; i++) {
         out[i] = texts[i] ? texts[i] : "";
     }
@@ -22,8 +22,9 @@ static void set_texts(struct qj_row *out, const char *const texts[N_TEXTS])
     out->arch = texts[2];
     out->compiler = texts[3];
     out->options = texts[4];
-    out->kernels = texts[5];
-    out->log = texts[6];
+    out->names = texts[5];
+    out->kernels = texts[6];
+    out->log = texts[7];
 }
 
 int64_t qj_row_id(const uint8_t key[static 8])

@@ -71,6 +71,13 @@ static int count_alike(const struct ingredients *wanted, const struct ingredient
     return n;
 }
 
+static char *words(const char *lines)
+{
+    struct qj_buf text = {0};
+    qj_buf_put_words(&text, lines);
+    return text.bytes;
+}
+
 /* Rows come newest first, so the newest of equals is kept. */
 static int look_at_row(void *payload, const struct qj_row *row)
 {
@@ -79,7 +86,8 @@ static int look_at_row(void *payload, const struct qj_row *row)
         [ARCH] = strdup(row->arch),
         [SOURCE] = hex(row->source_digest),
         [HEADERS] = hex(row->headers_digest),
-        [OPTIONS] = strdup(row->options),
+        [OPTIONS] = words(row->options),
+        [KERNELS] = words(row->names),
         [COMPILER] = strdup(row->compiler),
         [KEY] = hex(row->key),
     }};

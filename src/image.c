@@ -46,26 +46,32 @@ static qjit_status fetch(struct qj_image *out, qjit_context *context, const stru
     return QJIT_OK;
 }
 
-/* What the compiler got, in words, for people who look at the rows; the arch has a column of its own. */
-static char *options_text(const struct qj_plan *plan)
+/* One a line; neither options nor names have line ends. NULL if out of memory. */
+static char *lines_of(const char *const *texts, size_t n)
 {
-    struct qj_buf text = {0};
-    for (size_t i = 1; i < plan->n_options; i++) {
-        qj_buf_printf(&text, "%s%s", i > 1 ? " " : "", plan->options[i]);
+    struct qj_buf lines = {0};
+    qj_buf_puts(&lines, "");
+    for (size_t i = 0; i < n; i++) {
+        qj_buf_printf(&lines, "%s%s", i ? "\n" : "", texts[i]);
     }
-    return text.failed ? NULL : text.bytes ? text.bytes : strdup("");
+    if (lines.failed) {
+        qj_buf_finish(&lines);
+    }
+    return lines.bytes;
 }
 
 /* 6: a failure costs the next process a compile, and this one nothing. */
 static void keep(qjit_context *context, const struct qj_plan *plan, const struct qj_compiled *compiled)
 {
-    char *options = options_text(plan);
+    char *options = lines_of(plan->options + 1, plan->n_options - 1); /* the first is the arch */
+    char *names = lines_of(plan->kernels, plan->n_kernels);
     struct qj_row row = {
         .unit = plan->unit,
         .module = plan->module,
         .arch = plan->arch,
         .compiler = plan->compiler,
-        .options = options ? options : "",
+        .options = options,
+        .names = names,
         .kernels = compiled->kernels,
         .log = compiled->log,
         .compile_us = compiled->compile_us,
@@ -73,11 +79,15 @@ static void keep(qjit_context *context, const struct qj_plan *plan, const struct
     memcpy(row.key, plan->key, sizeof row.key);
     memcpy(row.source_digest, plan->source_digest, sizeof row.source_digest);
     memcpy(row.headers_digest, plan->headers_digest, sizeof row.headers_digest);
-    if (qj_store_put(context->store, &row, compiled->object, compiled->n_bytes) != QJIT_OK) {
+    qjit_status status = options && names
+                             ? qj_store_put(context->store, &row, compiled->object, compiled->n_bytes)
+                             : qj_fail(QJIT_NO_MEMORY, "out of memory");
+    if (status != QJIT_OK) {
         qj_log(&context->options.log, QJIT_LOG_WARNING, "unit '%s' was compiled but not stored: %s",
                plan->unit, qjit_error_detail());
     }
     free(options);
+    free(names);
 }
 
 /* 5 and 6. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/sized.h"
 #include "base/status.h"
@@ -29,14 +30,16 @@ static int visit_row(void *payload, const struct qj_row *row)
 {
     const struct row_visit *visit = payload;
     char key[QJ_DIGEST_HEX];
+    struct qj_buf options = {0};
     qj_digest_hex(key, row->key);
+    qj_buf_put_words(&options, row->options);
     qjit_cache_row seen = {
         .key = key,
         .unit = row->unit,
         .module = row->module,
         .arch = row->arch,
         .compiler = row->compiler,
-        .options = row->options,
+        .options = qj_buf_text(&options),
         .kernels = row->kernels,
         .object_bytes = row->object_bytes,
         .stored_bytes = row->stored_bytes,
@@ -45,7 +48,9 @@ static int visit_row(void *payload, const struct qj_row *row)
         .created = row->created,
         .used = row->used,
     };
-    return visit->each(visit->payload, &seen);
+    int result = visit->each(visit->payload, &seen);
+    qj_buf_finish(&options);
+    return result;
 }
 
 qjit_status qjit_each_cache_row(qjit_context *context, int (*each)(void *payload, const qjit_cache_row *row),

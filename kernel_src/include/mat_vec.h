@@ -101,8 +101,8 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
     }
 }
 
-// Rows that a thread may have at most with `columns` columns: clang 20 and later spill with two of these
-// types and five columns or more, as they unpack both before the first product.
+// Rows that a thread may have at most with `columns` columns: clang 21 and 22 spill with two of these types
+// and five columns or more, as they unpack both before the first product.
 template <typename Block> constexpr int mat_vec_rows_max(int)
 {
     return 2;

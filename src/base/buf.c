@@ -63,6 +63,15 @@ void qj_buf_printf(struct qj_buf *buf, const char *format, ...)
     va_end(again);
 }
 
+void qj_buf_put_words(struct qj_buf *buf, const char *lines)
+{
+    size_t at = buf->size;
+    qj_buf_puts(buf, lines);
+    for (; at < buf->size; at++) {
+        buf->bytes[at] = buf->bytes[at] == '\n' ? ' ' : buf->bytes[at];
+    }
+}
+
 const char *qj_buf_text(const struct qj_buf *buf)
 {
     return buf->bytes ? buf->bytes : "";

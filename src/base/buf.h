@@ -18,6 +18,8 @@ struct qj_buf {
 void qj_buf_append(struct qj_buf *buf, const void *bytes, size_t n);
 void qj_buf_puts(struct qj_buf *buf, const char *text);
 __attribute__((format(printf, 2, 3))) void qj_buf_printf(struct qj_buf *buf, const char *format, ...);
+/* Appends a text of lines as words, one space between them. */
+void qj_buf_put_words(struct qj_buf *buf, const char *lines);
 /* The text so far, "" if none. */
 const char *qj_buf_text(const struct qj_buf *buf);
 void qj_buf_finish(struct qj_buf *buf);

@@ -126,8 +126,7 @@ static void digest_texts(struct qj_digest *digest, const char *const *texts, siz
     }
 }
 
-/* The key takes in the digests of source and headers, not the texts again: 30 MB are read once. */
-static void set_key(struct qj_plan *plan)
+static void set_digests(struct qj_plan *plan)
 {
     struct qj_digest digest;
     qj_digest_init(&digest);
@@ -140,7 +139,12 @@ static void set_key(struct qj_plan *plan)
         qj_digest_text(&digest, plan->headers[i].text);
     }
     qj_digest_finish(&digest, plan->headers_digest);
+}
 
+/* The key takes in the digests of source and headers, not the texts again: 30 MB are read once. */
+void qj_plan_set_key(struct qj_plan *plan)
+{
+    struct qj_digest digest;
     qj_digest_init(&digest);
     qj_digest_text(&digest, QJ_PLAN_FORMAT);
     qj_digest_text(&digest, plan->arch);
@@ -173,7 +177,8 @@ qjit_status qj_plan_init(struct qj_plan *out, const struct qj_unit *unit, const 
         qj_plan_finish(out);
         return status;
     }
-    set_key(out);
+    set_digests(out);
+    qj_plan_set_key(out);
     return QJIT_OK;
 }
 

@@ -323,7 +323,7 @@ Test(cache_damage, a_newer_version_is_left_alone)
     cr_assert_eq(cache_check(store, 1, 1000), 1);
     qj_store_close(store);
     cr_assert_eq(n_set_aside(), 0);
-    cr_assert_eq(cache_sql(path, "PRAGMA user_version = 2"), SQLITE_OK);
+    cr_assert_eq(cache_sql(path, "PRAGMA user_version = 3"), SQLITE_OK);
     store = cache_open("store");
     cr_assert_eq(cache_check(store, 1, sizes[1]), 1);
     qj_store_close(store);

@@ -54,7 +54,8 @@ struct qj_row cache_row(int i)
                          .module = i % 2 ? "quantized" : "unary",
                          .arch = i % 3 ? "gfx1030" : "gfx90a:sramecc+:xnack-",
                          .compiler = i % 5 ? "hiprtc=01 comgr=02" : "hiprtc=11 comgr=12",
-                         .options = "-O3",
+                         .options = "-O3\n-std=c++17",
+                         .names = "kernel_a\nkernel<b, 1>",
                          .kernels = kernels,
                          .log = i % 7 ? "" : "warning: one\nwarning: two\n",
                          .compile_us = (uint32_t)i};
@@ -92,7 +93,8 @@ static bool is_same_row(const struct qj_row *a, const struct qj_row *b)
 {
     return strcmp(a->unit, b->unit) == 0 && strcmp(a->module, b->module) == 0 &&
            strcmp(a->arch, b->arch) == 0 && strcmp(a->compiler, b->compiler) == 0 &&
-           strcmp(a->options, b->options) == 0 && strcmp(a->kernels, b->kernels) == 0 &&
+           strcmp(a->options, b->options) == 0 && strcmp(a->names, b->names) == 0 &&
+           strcmp(a->kernels, b->kernels) == 0 &&
            strcmp(a->log, b->log) == 0 && memcmp(a->key, b->key, sizeof a->key) == 0 &&
            memcmp(a->source_digest, b->source_digest, sizeof a->source_digest) == 0 &&
            memcmp(a->headers_digest, b->headers_digest, sizeof a->headers_digest) == 0 &&
