@@ -16,7 +16,9 @@
 #include "hip/hip.h"
 #include "hip/identity.h"
 #include "module/module.h"
+#include "ops/ops.h"
 #include "options.h"
+#include "prebuilt.h"
 #include "registry/registry.h"
 
 struct qjit_context {
@@ -24,6 +26,7 @@ struct qjit_context {
     struct qj_registry *registry;
     struct qj_store *store;
     struct qj_modules modules;
+    struct qj_prebuilts prebuilts;
     struct qj_background *background; /* started by the first question that must not wait */
 
     /* What is found and opened when first needed; set once, behind `opening`, then only read. */
@@ -33,7 +36,8 @@ struct qjit_context {
     _Atomic(char *) compiler; /* identity */
     _Atomic(struct qj_pool *) pool;
     _Atomic(char *) archs; /* the compiler knows, one a line; asked for with QJIT_GENERIC_ARCH only */
-    uint32_t n_devices;    /* once hip is set */
+    _Atomic(struct qj_ops *) ops;
+    uint32_t n_devices; /* once hip is set */
     qjit_device devices[QJ_DEVICES_MAX];
 };
 
@@ -44,6 +48,7 @@ qjit_status qj_context_compiler(qjit_context *context, const char **out);
 qjit_status qj_context_pool(qjit_context *context, struct qj_pool **out);
 /* The HIP runtime, with its devices counted and read. */
 qjit_status qj_context_hip(qjit_context *context, const struct qj_hip **out);
+/* (The operators: qj_context_ops, in ops/ops.h.) */
 qjit_status qj_context_device(qjit_context *context, const qjit_device **out, uint32_t device);
 
 /* Registry look-ups with the error worded. */

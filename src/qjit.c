@@ -2,6 +2,7 @@
  * docs/design.md.
  *
  *   1  slot[device][unit]: acquire loads                              module/
+ *      (an object that the application added comes before the rest)    prebuilt.c
  *   2  plan: everything that shapes the code, and its digest, the key  compile/plan.c
  *   3  store                                                          cache/
  *   4  lease: one process compiles a key                              cache/lease.c
@@ -27,6 +28,7 @@ qjit_status qjit_create(qjit_context **out, const qjit_options *options)
         return qj_fail(QJIT_NO_MEMORY, "out of memory");
     }
     (void)pthread_mutex_init(&context->opening, NULL);
+    qj_prebuilts_init(&context->prebuilts);
     qjit_status status = qj_options_init(&context->options, options);
     if (status == QJIT_OK) {
         status = qj_registry_create(&context->registry);
@@ -60,9 +62,11 @@ void qjit_destroy(qjit_context *context)
     }
     qj_background_destroy(context->background);
     qj_pool_destroy(context->pool);
+    qj_ops_destroy(context->ops);
     qj_modules_finish(&context->modules, context->hip);
     qj_store_close(context->store);
     qj_registry_destroy(context->registry);
+    qj_prebuilts_finish(&context->prebuilts);
     if (context->where) {
         qj_hip_where_finish(context->where);
     }
@@ -99,25 +103,63 @@ static qjit_status load(qjit_context *context, uint32_t device, uint32_t unit, c
     return status;
 }
 
-/* Fills the slot of (device, unit), which this thread has entered. */
-static qjit_status fill(qjit_context *context, uint32_t device, uint32_t unit)
+/* Steps 7 and 8 for what the application added. QJIT_NOT_FOUND: nothing that fits, or nothing that loads
+ * where there is a source to go on with. */
+static qjit_status load_prebuilt(qjit_context *context, uint32_t device, uint32_t unit, const char *arch)
 {
-    const qjit_device *info;
-    const char *const *names = NULL;
+    const struct qj_unit *row = qj_registry_unit(context->registry, unit);
+    qjit_status status = QJIT_NOT_FOUND;
+    struct qj_prebuilt *prebuilt;
+    while ((prebuilt = qj_prebuilts_find(&context->prebuilts, row->name, arch))) {
+        void *image = qj_prebuilt_copy(prebuilt);
+        if (!image) {
+            return qj_fail(QJIT_NO_MEMORY, "out of memory");
+        }
+        status =
+            qj_modules_load(&context->modules, context->hip, device, unit, row, image, prebuilt->symbols);
+        if (status == QJIT_OK) {
+            return QJIT_OK;
+        }
+        free(image);
+        if (status != QJIT_LOAD_FAILED) {
+            return status;
+        }
+        qj_log(&context->options.log, QJIT_LOG_WARNING, "the object added to unit '%s' for %s is dropped: %s",
+               row->name, prebuilt->arch, qjit_error_detail());
+        qj_prebuilts_refuse(&context->prebuilts, prebuilt);
+    }
+    return row->source ? QJIT_NOT_FOUND : status;
+}
+
+/* Steps 2 to 8. */
+static qjit_status load_planned(qjit_context *context, uint32_t device, uint32_t unit, const char *arch)
+{
+    const char *const *names;
     struct qj_plan plan;
     const struct qj_unit *row = qj_registry_unit(context->registry, unit);
-    qjit_status status = qj_context_device(context, &info, device);
+    qjit_status status = qj_context_kernel_names(context, &names, row);
     if (status == QJIT_OK) {
-        status = qj_context_kernel_names(context, &names, row);
-    }
-    if (status == QJIT_OK) {
-        status = qj_context_plan(&plan, context, row, names, info->arch); /* 2 */
+        status = qj_context_plan(&plan, context, row, names, arch); /* 2 */
         if (status == QJIT_OK) {
             status = load(context, device, unit, &plan); /* 3 to 8 */
             qj_plan_finish(&plan);
         }
+        free((void *)(uintptr_t)names);
     }
-    free((void *)(uintptr_t)names);
+    return status;
+}
+
+/* Fills the slot of (device, unit), which this thread has entered. */
+static qjit_status fill(qjit_context *context, uint32_t device, uint32_t unit)
+{
+    const qjit_device *info;
+    qjit_status status = qj_context_device(context, &info, device);
+    if (status == QJIT_OK) {
+        status = load_prebuilt(context, device, unit, info->arch);
+        if (status == QJIT_NOT_FOUND) {
+            status = load_planned(context, device, unit, info->arch);
+        }
+    }
     return status;
 }
 

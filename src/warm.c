@@ -178,8 +178,9 @@ static qjit_status choose_units(struct warm *warm)
         }
     }
     for (uint32_t unit = 0; unit < n && status == QJIT_OK; unit++) {
-        if ((wanted[unit] || !options->n_kernels) &&
-            in_list(options->modules, options->n_modules, qj_registry_unit(registry, unit)->module)) {
+        const struct qj_unit *row = qj_registry_unit(registry, unit);
+        if (row->source && (wanted[unit] || !options->n_kernels) &&
+            in_list(options->modules, options->n_modules, row->module)) {
             warm->units[warm->n_units++] = unit;
         }
     }

@@ -1,7 +1,7 @@
 /* qjit: HIP kernels compiled for the GPU at hand on first use, kept on disk, handed out as functions.
  *
- * Reading order: status and errors, context, devices, registry, get a function, warm, own sources,
- * compile, cache. Model files are in gguf.h beside this one.
+ * Reading order: status and errors, context, devices, registry, get a function, warm, own sources, own
+ * code objects, compile, cache. Model files are in gguf.h beside this one.
  *
  * Conventions that hold for every call here
  *   - Outputs come first and are called `out`. Unless a call says otherwise, *out is untouched on failure.
@@ -302,6 +302,37 @@ typedef struct qjit_source {
  * the others follow in the order given. They are compiled, cached and loaded like qjit's own. Fails with
  * QJIT_EXISTS (a kernel or unit of that name is there), QJIT_INVALID_ARGUMENT. */
 QJIT_API qjit_status qjit_add_source(qjit_context *context, qjit_kernel *out, const qjit_source *source);
+
+/* ---- own code objects ------------------------------------------------------------------------ */
+
+/* A code object of the application's, for one unit and one arch. */
+typedef struct qjit_prebuilt {
+    size_t struct_size;
+    const char *unit;  /* a unit that there is, built in or added, or a new one: then as a source's name */
+    const void *bytes; /* borrowed: stays where it is until qjit_destroy, as a constant of the program does */
+    size_t n_bytes;
+    const char *arch; /* NULL: what the code object says; archs that are not gfx*: must be given */
+    /* A unit that there is: its kernels' names in the code object, in order, where they are not called the
+     * same (name expressions); NULL: they are. A new unit: the kernels it offers; NULL: all of the code
+     * object. */
+    const char *const *symbols;
+    size_t n_symbols;
+} qjit_prebuilt;
+
+/* Adds a code object, to be loaded on every device that it fits: the same processor, and every feature that
+ * its arch names set as the device has it (gfx90a serves gfx90a:sramecc+:xnack-, gfx90a:xnack+ does not);
+ * code for a generic target serves its family. Of several that fit, the one that names most is taken. Where
+ * one fits, neither store nor compiler is asked, for it was added for that: whether it was made of the source
+ * that this library has is the application's affair. If the driver will not load it, a warning is logged and
+ * the next one that fits, the store or the compiler serves. A unit that had none loads as before; a new unit
+ * has no source, so that a device which no object fits is QJIT_NOT_FOUND. Add objects before their kernels
+ * are first asked for: a unit that is loaded stays as it is. qjit_warm, qjit_get_object and qjit_explain do
+ * not see them.
+ *
+ * The unit's first kernel goes to *out (may be NULL), the others follow. Checked at once: the ELF, its arch,
+ * that it holds the kernels. Fails with QJIT_OBJECT_REFUSED, QJIT_EXISTS (the unit has one for that arch; or
+ * a new unit's kernel is another unit's), QJIT_INVALID_ARGUMENT, QJIT_NO_MEMORY. */
+QJIT_API qjit_status qjit_add_object(qjit_context *context, qjit_kernel *out, const qjit_prebuilt *prebuilt);
 
 /* ---- compile to bytes ------------------------------------------------------------------------ */
 

@@ -82,6 +82,33 @@ bool qj_arch_matches(const char *arch, const char *pattern)
     return strncmp(arch, pattern, n) == 0 && (arch[n] == '\0' || (arch[n] == ':' && !strchr(pattern, ':')));
 }
 
+/* The features that `arch` names are among those of `device`. Both point behind the processor. */
+static bool has_features(const char *device, const char *arch)
+{
+    while (*arch == ':') {
+        size_t n = 1 + strcspn(arch + 1, ":");
+        const char *at = device;
+        while (strncmp(at, arch, n) != 0 || (at[n] && at[n] != ':')) {
+            at = *at ? strchr(at + 1, ':') : NULL;
+            if (!at) {
+                return false;
+            }
+        }
+        arch += n;
+    }
+    return true;
+}
+
+bool qj_arch_serves(const char *object, const char *device)
+{
+    char generic[QJ_ARCH_MAX];
+    size_t n = strcspn(object, ":");
+    if (n != strcspn(device, ":") || strncmp(object, device, n) != 0) {
+        return qj_arch_generic(generic, device) && qj_arch_serves(object, generic);
+    }
+    return has_features(device + n, object + n);
+}
+
 /* Processors from first to last by the number after "gfx", read as hexadecimal, where `last` bounds what the
  * family may still bring. */
 static const struct {

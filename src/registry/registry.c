@@ -17,8 +17,8 @@ struct qj_registry {
     struct qj_names kernel_names; /* aliases too */
     struct qj_unit **units[UNIT_CHUNKS];
     struct qj_kernel *kernels[KERNEL_CHUNKS];
-    pthread_mutex_t adding;     /* held by the one thread that changes any of this */
-    struct qj_names unit_names; /* under `adding` */
+    pthread_mutex_t adding; /* held by the one thread that changes any of this */
+    struct qj_names unit_names;
 };
 
 uint32_t qj_registry_n_units(const struct qj_registry *registry)
@@ -171,15 +171,18 @@ static qjit_status check_free(const struct qj_registry *registry, const struct q
     return QJIT_OK;
 }
 
-qjit_status qj_registry_add(struct qj_registry *registry, uint32_t *out_unit, const qjit_source *source)
+bool qj_registry_find_unit(const struct qj_registry *registry, uint32_t *out, const char *name)
 {
-    struct qj_unit *unit = NULL;
-    const char *const *names = NULL;
-    qjit_status status = qj_unit_create(&unit, &names, source);
-    if (status != QJIT_OK)
-        return status;
+    return qj_names_find(&registry->unit_names, out, name, strlen(name));
+}
+
+/* Takes `unit` over, whatever comes of it. */
+static qjit_status add(struct qj_registry *registry, uint32_t *out_unit, struct qj_unit *unit,
+                       const char *const *names)
+{
+    qjit_status status;
     if (unit->n_kernels == 0) {
-        status = qj_fail(QJIT_INVALID_ARGUMENT, "source '%s' names no kernel", unit->name);
+        status = qj_fail(QJIT_INVALID_ARGUMENT, "unit '%s' names no kernel", unit->name);
         qj_unit_destroy(unit);
         return status;
     }
@@ -198,4 +201,23 @@ qjit_status qj_registry_add(struct qj_registry *registry, uint32_t *out_unit, co
     }
     pthread_mutex_unlock(&registry->adding);
     return status;
+}
+
+qjit_status qj_registry_add(struct qj_registry *registry, uint32_t *out_unit, const qjit_source *source)
+{
+    struct qj_unit *unit = NULL;
+    const char *const *names = NULL;
+    const qjit_status status = qj_unit_create(&unit, &names, source);
+    return status == QJIT_OK ? add(registry, out_unit, unit, names) : status;
+}
+
+qjit_status qj_registry_add_bare(struct qj_registry *registry, uint32_t *out_unit, const char *name,
+                                 const char *const *kernels, size_t n_kernels)
+{
+    struct qj_unit *unit = NULL;
+    const char *const *names = NULL;
+    const qjit_source bare = {
+        .struct_size = sizeof bare, .name = name, .kernels = kernels, .n_kernels = n_kernels};
+    const qjit_status status = qj_unit_create_bare(&unit, &names, &bare);
+    return status == QJIT_OK ? add(registry, out_unit, unit, names) : status;
 }

@@ -15,7 +15,7 @@ enum { QJ_UNITS_MAX = 1u << 16, QJ_KERNELS_MAX = 1u << 20 };
 struct qj_unit {
     const char *name, *module;
     const char *source_name; /* "dequantize.hip" */
-    const char *source;
+    const char *source;      /* NULL: none, it lives from code objects that the application adds */
     size_t source_bytes;
     const qjit_header *headers;
     size_t n_headers;
@@ -51,6 +51,13 @@ bool qj_registry_find(const struct qj_registry *registry, qjit_kernel *out, cons
 
 /* Checks and copies. Calls may race: they are serialised inside. */
 qjit_status qj_registry_add(struct qj_registry *registry, uint32_t *out_unit, const qjit_source *source);
+
+/* The same for a unit without a source. Fails as qj_registry_add. */
+qjit_status qj_registry_add_bare(struct qj_registry *registry, uint32_t *out_unit, const char *name,
+                                 const char *const *kernels, size_t n_kernels);
+
+/* A unit by name. Takes no lock. */
+bool qj_registry_find_unit(const struct qj_registry *registry, uint32_t *out, const char *name);
 
 /* A unit of a source that stays outside any registry; for qjit_compile. Free with qj_unit_destroy. */
 qjit_status qj_unit_create(struct qj_unit **out, const char *const **out_names, const qjit_source *source);

@@ -144,15 +144,13 @@ static qjit_status check_itself(const qjit_source *source)
         !is_part(source->name, strlen(source->name)))
         return qj_fail(QJIT_INVALID_ARGUMENT, "source name '%.250s' must be letters, digits, '.', '_', '-'",
                        source->name ? source->name : "(null)");
-    if (!source->text || !*source->text)
-        return qj_fail(QJIT_INVALID_ARGUMENT, "source '%s' has no text", source->name);
     if (source->flags & ~(uint32_t)QJIT_SOURCE_SMALL_RUNTIME)
         return qj_fail(QJIT_INVALID_ARGUMENT, "source '%s' has unknown flags %#x", source->name,
                        source->flags);
     return QJIT_OK;
 }
 
-qjit_status qj_source_check(const qjit_source *source)
+qjit_status qj_source_check_bare(const qjit_source *source)
 {
     qjit_status status = check_itself(source);
     if (status == QJIT_OK)
@@ -167,5 +165,13 @@ qjit_status qj_source_check(const qjit_source *source)
         status = check_differ(source, "kernel", source->n_kernels, kernel_name);
     if (status == QJIT_OK)
         status = check_differ(source, "header", source->n_headers, header_name);
+    return status;
+}
+
+qjit_status qj_source_check(const qjit_source *source)
+{
+    const qjit_status status = qj_source_check_bare(source);
+    if (status == QJIT_OK && (!source->text || !*source->text))
+        return qj_fail(QJIT_INVALID_ARGUMENT, "source '%s' has no text", source->name);
     return status;
 }

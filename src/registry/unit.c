@@ -62,8 +62,8 @@ static struct qj_unit *lay_out(struct qj_unit_memory *memory, const char *const 
     struct qj_unit filled = {
         .module = "app",
         .name = qj_unit_copy(memory, source->name, strlen(source->name)),
-        .source = qj_unit_copy(memory, source->text, strlen(source->text)),
-        .source_bytes = strlen(source->text),
+        .source = source->text ? qj_unit_copy(memory, source->text, strlen(source->text)) : NULL,
+        .source_bytes = source->text ? strlen(source->text) : 0,
         .headers = copy_headers(memory, source, runtime),
         .n_headers = source->n_headers + runtime,
         .defines = copy_texts(memory, source->defines, source->n_defines),
@@ -79,11 +79,9 @@ static struct qj_unit *lay_out(struct qj_unit_memory *memory, const char *const 
     return unit;
 }
 
-qjit_status qj_unit_create(struct qj_unit **out, const char *const **out_names, const qjit_source *source)
+/* `source` has been checked. */
+static qjit_status create(struct qj_unit **out, const char *const **out_names, const qjit_source *source)
 {
-    const qjit_status status = qj_source_check(source);
-    if (status != QJIT_OK)
-        return status;
     struct qj_unit_memory memory = {0};
     const char *const *names;
     (void)lay_out(&memory, &names, source);
@@ -94,6 +92,19 @@ qjit_status qj_unit_create(struct qj_unit **out, const char *const **out_names, 
     if (out_names)
         *out_names = names;
     return QJIT_OK;
+}
+
+qjit_status qj_unit_create(struct qj_unit **out, const char *const **out_names, const qjit_source *source)
+{
+    const qjit_status status = qj_source_check(source);
+    return status == QJIT_OK ? create(out, out_names, source) : status;
+}
+
+qjit_status qj_unit_create_bare(struct qj_unit **out, const char *const **out_names,
+                                const qjit_source *source)
+{
+    const qjit_status status = qj_source_check_bare(source);
+    return status == QJIT_OK ? create(out, out_names, source) : status;
 }
 
 void qj_unit_destroy(struct qj_unit *unit)

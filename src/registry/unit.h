@@ -17,6 +17,12 @@ char *qj_unit_copy(struct qj_unit_memory *memory, const char *text, size_t n);
 
 /* Is `source` something that can be compiled? Fails with QJIT_INVALID_ARGUMENT, QJIT_NO_MEMORY. */
 qjit_status qj_source_check(const qjit_source *source);
+/* The same but for its text, which may be missing. */
+qjit_status qj_source_check_bare(const qjit_source *source);
+
+/* As qj_unit_create, for a unit without a text. */
+qjit_status qj_unit_create_bare(struct qj_unit **out, const char *const **out_names,
+                                const qjit_source *source);
 
 /* One unit of units.def, its kernels' ids still unknown. NULL: out of memory. */
 struct qj_builtin_unit {

@@ -61,6 +61,34 @@ Test(arch, matches_by_name_or_processor)
     cr_assert_not(qj_arch_matches("gfx1030", "gfx103"));
 }
 
+Test(arch, of_code_and_device_by_the_rules_of_target_ids)
+{
+    cr_assert(qj_arch_serves("gfx1030", "gfx1030"));
+    cr_assert(qj_arch_serves("gfx90a", "gfx90a:sramecc+:xnack-"));
+    cr_assert(qj_arch_serves("gfx90a:xnack-", "gfx90a:sramecc+:xnack-"));
+    cr_assert(qj_arch_serves("gfx90a:sramecc+", "gfx90a:sramecc+:xnack-"));
+    cr_assert(qj_arch_serves("gfx90a:sramecc+:xnack-", "gfx90a:sramecc+:xnack-"));
+    cr_assert(qj_arch_serves("cpu-x86_64-w32", "cpu-x86_64-w32"));
+    cr_assert_not(qj_arch_serves("gfx90a:xnack+", "gfx90a:sramecc+:xnack-"));
+    cr_assert_not(qj_arch_serves("gfx90a:sramecc+:xnack+", "gfx90a:sramecc+:xnack-"));
+    cr_assert_not(qj_arch_serves("gfx90a:xnack-", "gfx90a"));
+    cr_assert_not(qj_arch_serves("gfx90a:xnack-", "gfx90a:sramecc+"));
+    cr_assert_not(qj_arch_serves("gfx90", "gfx90a"));
+    cr_assert_not(qj_arch_serves("gfx90a", "gfx90"));
+    cr_assert_not(qj_arch_serves("gfx1030", "gfx1031"));
+}
+
+Test(arch, of_generic_code_is_that_of_its_family)
+{
+    cr_assert(qj_arch_serves("gfx11-generic", "gfx1101"));
+    cr_assert(qj_arch_serves("gfx9-generic", "gfx906:sramecc+:xnack-"));
+    cr_assert(qj_arch_serves("gfx9-4-generic:xnack-", "gfx942:sramecc+:xnack-"));
+    cr_assert_not(qj_arch_serves("gfx9-4-generic:xnack+", "gfx942:sramecc+:xnack-"));
+    cr_assert_not(qj_arch_serves("gfx11-generic", "gfx1030"));
+    cr_assert_not(qj_arch_serves("gfx11-generic", "gfx12-generic"));
+    cr_assert_not(qj_arch_serves("gfx1101", "gfx11-generic"));
+}
+
 static void expect_generic(const char *arch, const char *generic)
 {
     char out[QJ_ARCH_MAX] = "";
