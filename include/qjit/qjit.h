@@ -1,7 +1,8 @@
 /* qjit: HIP kernels compiled for the GPU at hand on first use, kept on disk, handed out as functions.
  *
  * Reading order: status and errors, context, devices, registry, get a function, warm, own sources,
- * compile, cache. Model files are in gguf.h beside this one.
+ * compile, cache. Model files are in gguf.h beside this one, blocks of
+ * quantised numbers on the host in blocks.h.
  *
  * Conventions that hold for every call here
  *   - Outputs come first and are called `out`. Unless a call says otherwise, *out is untouched on failure.
