@@ -166,6 +166,35 @@ qjit_status qj_context_device(qjit_context *context, const qjit_device **out, ui
     return status;
 }
 
+static qjit_status open_ops(qjit_context *context)
+{
+    if (atomic_load(&context->ops)) {
+        return QJIT_OK;
+    }
+    struct qj_ops *ops;
+    const struct qj_ops from = {.context = context,
+                                .hip = atomic_load(&context->hip),
+                                .modules = &context->modules,
+                                .devices = context->devices,
+                                .n_devices = context->n_devices};
+    qjit_status status = qj_ops_create(&ops, &from);
+    if (status == QJIT_OK) {
+        atomic_store(&context->ops, ops);
+    }
+    return status;
+}
+
+qjit_status qj_context_ops(qjit_context *context, struct qj_ops **out, uint32_t device)
+{
+    const qjit_device *info;
+    qjit_status status = qj_context_device(context, &info, device);
+    if (status == QJIT_OK && !atomic_load(&context->ops)) {
+        status = open_once(context, open_ops);
+    }
+    *out = atomic_load(&context->ops);
+    return status;
+}
+
 qjit_status qj_context_kernel(const qjit_context *context, const struct qj_kernel **out, qjit_kernel kernel)
 {
     *out = qj_registry_kernel(context->registry, kernel);

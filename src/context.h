@@ -16,6 +16,7 @@
 #include "hip/hip.h"
 #include "hip/identity.h"
 #include "module/module.h"
+#include "ops/ops.h"
 #include "options.h"
 #include "registry/registry.h"
 
@@ -33,7 +34,8 @@ struct qjit_context {
     _Atomic(char *) compiler; /* identity */
     _Atomic(struct qj_pool *) pool;
     _Atomic(char *) archs; /* the compiler knows, one a line; asked for with QJIT_GENERIC_ARCH only */
-    uint32_t n_devices;    /* once hip is set */
+    _Atomic(struct qj_ops *) ops;
+    uint32_t n_devices; /* once hip is set */
     qjit_device devices[QJ_DEVICES_MAX];
 };
 
@@ -44,6 +46,7 @@ qjit_status qj_context_compiler(qjit_context *context, const char **out);
 qjit_status qj_context_pool(qjit_context *context, struct qj_pool **out);
 /* The HIP runtime, with its devices counted and read. */
 qjit_status qj_context_hip(qjit_context *context, const struct qj_hip **out);
+/* (The operators: qj_context_ops, in ops/ops.h.) */
 qjit_status qj_context_device(qjit_context *context, const qjit_device **out, uint32_t device);
 
 /* Registry look-ups with the error worded. */

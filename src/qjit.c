@@ -57,6 +57,7 @@ void qjit_destroy(qjit_context *context)
     }
     qj_background_destroy(context->background);
     qj_pool_destroy(context->pool);
+    qj_ops_destroy(context->ops);
     qj_modules_finish(&context->modules, context->hip);
     qj_store_close(context->store);
     qj_registry_destroy(context->registry);

@@ -1,0 +1,37 @@
+/* What the operators of one context share: the HIP table, the devices, scratch memory. Made when the first of
+ * its calls needs it, in src/context.c. */
+#ifndef QJ_OPS_OPS_H
+#define QJ_OPS_OPS_H
+
+#include <qjit/ops.h>
+
+#include "hip/hip.h"
+#include "module/module.h"
+
+struct qj_ops {
+    qjit_context *context;
+    const struct qj_hip *hip;
+    struct qj_modules *modules;
+    const qjit_device *devices;
+    uint32_t n_devices;
+};
+
+/* What is in `from` is copied. Fails with QJIT_NO_MEMORY. */
+qjit_status qj_ops_create(struct qj_ops **out, const struct qj_ops *from);
+void qj_ops_destroy(struct qj_ops *ops);
+
+/* Those of the context, which are made if there are none, with `device` checked. Implemented where the rooms
+ * meet, in src/context.c. Fails as qjit_device_info. */
+qjit_status qj_context_ops(qjit_context *context, struct qj_ops **out, uint32_t device);
+
+/* Makes `device` current in this thread; qj_ops_leave puts *before back. */
+qjit_status qj_ops_enter(const struct qj_ops *ops, uint32_t device, int *before);
+void qj_ops_leave(const struct qj_ops *ops, uint32_t device, int before);
+
+/* QJIT_OK for a HIP call that went well; else worded, as QJIT_NO_MEMORY where the device had none left. */
+qjit_status qj_ops_check(const struct qj_ops *ops, const char *function, hipError_t error);
+
+/* Refuses hipStreamPerThread. */
+qjit_status qj_ops_check_stream(qjit_stream stream);
+
+#endif
