@@ -1,7 +1,8 @@
 /* qjit: HIP kernels compiled for the GPU at hand on first use, kept on disk, handed out as functions.
  *
  * Reading order: status and errors, context, devices, registry, get a function, warm, own sources, own
- * code objects, compile, cache. Model files are in gguf.h beside this one.
+ * code objects, compile, cache. Beside this one: gguf.h, model files; blocks.h, blocks of quantised numbers
+ * on the host; ops.h, from weights to results.
  *
  * Conventions that hold for every call here
  *   - Outputs come first and are called `out`. Unless a call says otherwise, *out is untouched on failure.
