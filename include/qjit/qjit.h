@@ -467,9 +467,9 @@ typedef struct qjit_export_result {
 /* Writes what the store, and the shipped stores behind it, hold for the options (NULL: all of it) to one file
  * that can be a shipped store. Each row is verified as qjit_import_cache does. `path` is replaced whole or
  * not at all. The same rows give the same bytes, on every machine: rows are in the order of their keys, and
- * without times. out may be NULL. Callbacks may not use the context. Fails with QJIT_IO,
- * QJIT_INVALID_ARGUMENT (no secret key there, `path` is the store itself, an arch that is none),
- * QJIT_CACHE_UNUSABLE and QJIT_NO_MEMORY. */
+ * without times. out may be NULL. Callbacks may not use the context. Fails with QJIT_NOT_FOUND (there is
+ * nothing to write), QJIT_IO, QJIT_INVALID_ARGUMENT (no secret key there, `path` is the store itself, an arch
+ * that is none), QJIT_CACHE_UNUSABLE and QJIT_NO_MEMORY. */
 QJIT_API qjit_status qjit_export_cache(qjit_context *context, qjit_export_result *out, const char *path,
                                        const qjit_export_options *options);
 

@@ -34,7 +34,7 @@ static struct qj_transferred export_to(struct qj_store *store, const char *path,
                                        const struct qj_secret_key *key)
 {
     struct qj_transferred done;
-    const struct qj_bundle all = {.transfer = {.refuses = NULL, .trust = &(struct qj_trust){0}}, .key = key};
+    const struct qj_bundle all = {.transfer = {.refuses = NULL}, .key = key};
     cr_assert_eq(qj_store_export(store, &done, path, &all), QJIT_OK, "%s", qjit_error_detail());
     return done;
 }
@@ -55,8 +55,7 @@ static void tell(void *payload, const struct qj_row *row, const char *reason)
 static qjit_status import_from(struct qj_store *store, struct qj_transferred *out, struct told *told,
                                const char *path, const struct qj_trust *trust)
 {
-    static const struct qj_trust nobody;
-    const struct qj_transfer transfer = {.refused = tell, .payload = told, .trust = trust ? trust : &nobody};
+    const struct qj_transfer transfer = {.refused = tell, .payload = told, .trust = trust};
     *told = (struct told){0};
     return qj_store_import(store, out, path, &transfer);
 }
@@ -164,7 +163,7 @@ Test(cache_transfer, what_is_refused_is_told_and_left_out)
     (void)export_to(store, "all.qjit", NULL);
     qj_store_close(store);
     store = cache_open("b");
-    const struct qj_transfer transfer = {refuses_every_third, tell, &told, &(struct qj_trust){0}};
+    const struct qj_transfer transfer = {refuses_every_third, tell, &told, NULL};
     cr_assert_eq(qj_store_import(store, &done, "all.qjit", &transfer), QJIT_OK);
     cr_assert_eq(done.n_refused, N / 3);
     cr_assert_eq(told.n, N / 3);
@@ -258,7 +257,7 @@ Test(cache_transfer, a_damaged_bundle_gives_nothing_wrong)
 Test(cache_transfer, a_bundle_never_takes_the_place_of_its_store)
 {
     struct qj_transferred done;
-    const struct qj_bundle all = {.transfer = {.trust = &(struct qj_trust){0}}};
+    const struct qj_bundle all = {.transfer = {NULL}};
     struct qj_store *store = filled("a", NULL, 3);
     cr_assert_eq(qj_store_export(store, &done, "a/../a/store.sqlite", &all), QJIT_INVALID_ARGUMENT);
     cr_assert_eq(qj_store_export(store, &done, "nowhere/all.qjit", &all), QJIT_IO);
@@ -274,7 +273,7 @@ Test(cache_transfer, a_damaged_row_is_not_exported)
 {
     struct told told = {0};
     struct qj_transferred done;
-    const struct qj_bundle all = {.transfer = {NULL, tell, &told, &(struct qj_trust){0}}};
+    const struct qj_bundle all = {.transfer = {NULL, tell, &told, NULL}};
     qj_store_close(filled("a", NULL, 4));
     cr_assert_eq(cache_sql("a/store.sqlite", "UPDATE entry SET payload = zeroblob(length(payload)) WHERE "
                                              "length(payload) = 14002"),
