@@ -49,7 +49,7 @@ static int run_import(struct cli *cli, const void *args)
     }
     if (row && cli->json)
         cli_print_json_rows(rows);
-    else if (!cli->json)
+    else if (rows->child && !cli->json)
         cli_print_table(rows, import_columns);
     cJSON_Delete(rows);
     return result;
