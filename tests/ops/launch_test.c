@@ -1,5 +1,6 @@
 /* Launches: on the CPU they run; over the recording HIP library, with code objects of a real arch, what the
  * kernel takes is known and checked. */
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,9 +80,11 @@ Test(launch, runs_and_runs_again)
     ops_do(qjit_launch_run(launch, &config));
     ops_do(qjit_launch_run(launch, &config));
     float *got = ops_bytes(y);
-    for (int i = 0; i < N; i++) {
-        cr_assert_float_eq(got[i], 2 * (0.5f * (float)i + 10), 0);
+    int n_right = 0;
+    while (n_right < N && fabsf(got[n_right] - 2 * (0.5f * (float)n_right + 10)) == 0) {
+        n_right++;
     }
+    cr_assert_eq(n_right, N);
     cr_assert_float_eq(got[N], 0, 0);
     free(got);
     qjit_launch_destroy(launch);

@@ -159,9 +159,12 @@ struct ref_sum *matrix_product(const struct matrix_type *type, const void *weigh
 void expect_sums(const char *what, const float *got, const struct ref_sum *wanted, size_t n,
                  size_t n_additions)
 {
-    for (size_t i = 0; i < n; i++) {
-        const double off = fabs((double)got[i] - wanted[i].value);
-        cr_assert(off <= (double)(n_additions + 16) * ldexp(wanted[i].magnitude, -24),
-                  "%s: [%zu] of %zu is %.9g, not %.9g", what, i, n, (double)got[i], wanted[i].value);
+    size_t i = 0;
+    while (i < n && fabs((double)got[i] - wanted[i].value) <=
+                        (double)(n_additions + 16) * ldexp(wanted[i].magnitude, -24)) {
+        i++;
     }
+    /* Once, as assertions that hold are slow. */
+    cr_assert_eq(i, n, "%s: [%zu] of %zu is %.9g, not %.9g", what, i, n, (double)got[i % n],
+                 wanted[i % n].value);
 }

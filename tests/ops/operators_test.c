@@ -82,9 +82,11 @@ static void *result_take(struct result result)
 {
     unsigned char *bytes = ops_bytes(result.whole);
     const size_t n = qjit_buffer_bytes(result.part);
+    bool is_whole = true;
     for (size_t i = 0; i < GUARD; i++) {
-        cr_assert(bytes[i] == 0xee && bytes[GUARD + n + i] == 0xee, "written out of bounds");
+        is_whole = is_whole && bytes[i] == 0xee && bytes[GUARD + n + i] == 0xee;
     }
+    cr_assert(is_whole, "written out of bounds");
     qjit_buffer_destroy(result.whole);
     qjit_buffer_destroy(result.part);
     memmove(bytes, bytes + GUARD, n);
@@ -214,9 +216,12 @@ static void check_dequantize(qjit_context *context, const struct matrix_type *ty
         ops_do(qjit_dequantize(weights, out.part, QJIT_GGML_F16, FIRST, ROWS, NULL));
     }
     uint16_t *halves = result_take(out);
-    for (size_t i = 0; i < ROWS * k && (type->blocks || type->ggml == QJIT_GGML_F16); i++) {
-        cr_assert_eq(halves[i], ref_to_f16((double)wanted[i]), "%s: f16 [%zu] differs", type->name, i);
+    size_t n_right = 0;
+    while (n_right < ROWS * k && halves[n_right] == ref_to_f16((double)wanted[n_right])) {
+        n_right++;
     }
+    cr_assert(n_right == ROWS * k || (!type->blocks && type->ggml != QJIT_GGML_F16), "%s: f16 [%zu] differs",
+              type->name, n_right);
     free(halves);
     qjit_weights_destroy(weights);
     free(wanted);
