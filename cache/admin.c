@@ -142,25 +142,23 @@ static int remove_all(struct qj_connection *connection, uint64_t *out)
     return code;
 }
 
-static int clear_rows(struct qj_connection *connection, uint64_t *out, const void *filter)
+static int clear_rows(struct qj_store *store, struct qj_connection *connection, uint64_t *out,
+                      const void *filter)
 {
+    (void)store;
     int code = qj_connection_run(connection, QJ_SQL_BEGIN);
     if (code != SQLITE_OK) {
         return code;
     }
     code = filter ? remove_matching(connection, out, filter) : remove_all(connection, out);
     code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_STAMP_PRUNE) : code;
-    code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_COMMIT) : code;
-    if (code != SQLITE_OK) {
-        (void)qj_connection_run(connection, QJ_SQL_ROLLBACK);
-    }
-    return code;
+    return qj_connection_end(connection, code);
 }
 
 /* remove() of everything that is to go, in a store that can be written, and the space given back. */
 static qjit_status remove_rows(struct qj_store *store, uint64_t *out, const char *what,
-                               int (*remove)(struct qj_connection *connection, uint64_t *out,
-                                             const void *which),
+                               int (*remove)(struct qj_store *store, struct qj_connection *connection,
+                                             uint64_t *out, const void *which),
                                const void *which)
 {
     struct qj_connection *connection;
@@ -174,7 +172,7 @@ static qjit_status remove_rows(struct qj_store *store, uint64_t *out, const char
         qj_store_return(store, connection);
         return qj_fail(QJIT_CACHE_UNUSABLE, "%s", store->place.reason);
     }
-    int code = remove(connection, &n_rows, which);
+    int code = remove(store, connection, &n_rows, which);
     (void)atomic_fetch_add(&store->epoch, 1);
     if (code != SQLITE_OK) {
         return qj_store_fail(store, connection, code, what);
@@ -194,9 +192,15 @@ qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct q
     return remove_rows(store, out, "clear", clear_rows, filter);
 }
 
-static int shrink_rows(struct qj_connection *connection, uint64_t *out, const void *max_bytes)
+static int shrink_rows(struct qj_store *store, struct qj_connection *connection, uint64_t *out,
+                       const void *max_bytes)
 {
-    return qj_evict(connection, out, *(const uint64_t *)max_bytes, NULL);
+    int code = qj_connection_run(connection, QJ_SQL_BEGIN);
+    if (code != SQLITE_OK) {
+        return code;
+    }
+    code = qj_evict(store, connection, out, *(const uint64_t *)max_bytes);
+    return qj_connection_end(connection, code);
 }
 
 qjit_status qj_store_shrink(struct qj_store *store, uint64_t *out, uint64_t max_bytes)

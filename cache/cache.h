@@ -23,6 +23,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "base/sign.h"
 
 struct qj_store;
 
@@ -30,18 +31,24 @@ struct qj_store_options {
     const char *directory; /* NULL: memory only */
     uint64_t max_bytes;    /* of the file's used pages; least recently used rows make room. 0: no limit */
     const struct qj_log *log;
+    const char
+        *shipped; /* paths with ':' between: files, or directories of *.qjit and store.sqlite. NULL: none */
+    const struct qj_trust
+        *trust; /* with keys: shipped rows must be signed by one. Outlives the store. NULL: none */
 };
 
 /* Opens <directory>/store.sqlite, making directory (0700) and file (0600) if they are not there. Falls back
  * to memory, with a warning in the log and a reason for qj_store_stat, where the place is unwritable, not
- * owned by this user, or writable by others. Fails only with QJIT_NO_MEMORY. */
+ * owned by this user, or writable by others. A shipped store is opened for reading only, and nothing is ever
+ * written beside it; one that is missing, damaged, of another version or writable by others is left out, with
+ * one warning. Fails only with QJIT_NO_MEMORY. */
 qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *options);
 
 /* Writes stamps and counters, closes. NULL is fine. */
 void qj_store_close(struct qj_store *store);
 
-/* What a row says of its object. Text is NUL-terminated UTF-8 without line ends, but for the log and for lists.
- * arch, options, names, compiler and the two digests are all that the key is made of. */
+/* What a row says of its object. Text is NUL-terminated UTF-8 without line ends, but for the log and for
+ * lists. arch, options, names, compiler and the two digests are all that the key is made of. */
 struct qj_row {
     uint8_t key[QJ_DIGEST_BYTES];
     const char *unit, *module, *arch, *compiler;
@@ -50,39 +57,62 @@ struct qj_row {
     const char *kernels; /* the symbols that came of them, separated by one space */
     const char *log;
     uint8_t source_digest[QJ_DIGEST_BYTES], headers_digest[QJ_DIGEST_BYTES];
+    const struct qj_signature *signature; /* of qj_row_digest; NULL: none */
     uint32_t compile_us;
     uint64_t object_bytes, stored_bytes; /* set by the store */
     int64_t created, used;               /* set by the store; seconds since 1970. `used` is known to the day,
                                             and by qj_store_each only: qj_store_get gives `created` */
 };
 
+/* What a signature is over: the object and everything that a row says of it but times and sizes, so that a
+ * row stays signed wherever it is carried. A signer vouches that this object is the right one for this key.
+ */
+void qj_row_digest(uint8_t out[static QJ_DIGEST_BYTES], const struct qj_row *row, const void *object,
+                   size_t n_bytes);
+
+enum qj_layer {
+    QJ_LAYER_USER,   /* the store itself, in its file or in memory */
+    QJ_LAYER_SHIPPED /* a shipped store behind it */
+};
+
 /* A row fetched: fields point into `memory`. */
 struct qj_entry {
     struct qj_row row;
-    void *object; /* row.object_bytes long, malloc'ed on its own so that a module can keep it */
+    enum qj_layer layer; /* that it came from */
+    void *object;        /* row.object_bytes long, malloc'ed on its own so that a module can keep it */
     void *memory;
 };
 
-/* The verified object of `key`. QJIT_NOT_FOUND is a miss; so is a row that was damaged, which has then been
- * removed and counted as refused. */
+/* The verified object of `key`, from the store or else from the first shipped store that has it.
+ * QJIT_NOT_FOUND is a miss; so is a row that was damaged, which has then been removed, or in a shipped store
+ * is passed over from now on, and counted as refused. */
 qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
                          const uint8_t key[static QJ_DIGEST_BYTES]);
 void qj_entry_finish(struct qj_entry *entry);
 
-/* True if a row with this key is there (not verified, not counted as a hit). */
+/* True if a row with this key is in the store itself (not verified, not counted as a hit). */
 bool qj_store_has(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES]);
 
-/* Stores an object, replacing a row of the same key. Fails with QJIT_CACHE_UNUSABLE (disk full, not writable,
- * larger than the limit or 512 MiB) and QJIT_NO_MEMORY, and then has changed nothing. A failure is the
- * caller's to log, never its error to return. */
+/* Stores an object, replacing a row of the same key; rows make way for it where the limit asks for that,
+ * least recently used first. Fails with QJIT_CACHE_UNUSABLE (disk full, not writable, larger than 512 MiB or
+ * than the limit leaves room for) and QJIT_NO_MEMORY, and then has changed nothing. A failure is the caller's
+ * to log, never its error to return. */
 qjit_status qj_store_put(struct qj_store *store, const struct qj_row *row, const void *object,
                          size_t n_bytes);
 
-/* Removes a row that a later check refused (wrong ELF, will not load) and counts it as refused. */
+/* This process uses the row: it makes way for no other until the store is closed. */
+void qj_store_keep(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES]);
+
+/* Removes a row that a later check refused (wrong ELF, will not load) and counts it as refused; one of a
+ * shipped store is passed over from now on. */
 void qj_store_refuse(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], const char *reason);
 
 /* Counts what the store cannot see by itself. */
 void qj_store_count_compile(struct qj_store *store, uint32_t compile_us, bool failed);
+
+/* Shipped store `i`, for whoever lists, verifies or exports its rows; NULL past the last. *path is what was
+ * given, *reason why it is left out, or "". */
+struct qj_store *qj_store_shipped(struct qj_store *store, size_t i, const char **path, const char **reason);
 
 struct qj_store_filter {
     const char *arch;          /* canonical; without features: every combination; NULL: all */
@@ -99,8 +129,8 @@ qjit_status qj_store_each(struct qj_store *store, const struct qj_store_filter *
 /* Removes matching rows (filter NULL: all) and gives the space back to the file system. */
 qjit_status qj_store_clear(struct qj_store *store, uint64_t *out, const struct qj_store_filter *filter);
 
-/* Removes rows, least recently used first, until the used pages of the file take at most max_bytes, and gives
- * the space back. */
+/* Removes rows, least recently used first, until the used pages of the file take at most max_bytes or only
+ * kept ones are left, and gives the space back. */
 qjit_status qj_store_shrink(struct qj_store *store, uint64_t *out, uint64_t max_bytes);
 
 struct qj_store_verifier {
@@ -112,6 +142,41 @@ struct qj_store_verifier {
 /* Reads every row, as a hit would but without counting as one, and removes those that are damaged or refused.
  * How many rows were read goes to *out. */
 qjit_status qj_store_verify(struct qj_store *store, uint64_t *out, const struct qj_store_verifier *verifier);
+
+/* What carrying rows from file to file is told. */
+struct qj_transfer {
+    const char *(*refuses)(void *payload, const struct qj_entry *entry); /* NULL, or why it is refused */
+    void (*refused)(void *payload, const struct qj_row *row, const char *reason); /* row NULL: not known */
+    void *payload;
+    const struct qj_trust *trust; /* with keys: a row must be signed by one of them */
+};
+
+struct qj_transferred {
+    uint64_t n_rows; /* read */
+    uint64_t n_added, n_present, n_refused;
+    uint64_t file_bytes; /* of a bundle that was written */
+};
+
+/* Takes the rows of the store file at `path` that are verified and not refused, each whole or not at all. A
+ * sound row of the store's own stays as it is, and none is removed to make room. The file may have been made
+ * to do harm; it is only read. Callbacks may not use the store. *out is filled in any case. Fails with
+ * QJIT_BAD_FILE (damaged, writable by others, not a store), QJIT_CACHE_UNUSABLE (full, or cannot be written)
+ * and QJIT_NO_MEMORY. */
+qjit_status qj_store_import(struct qj_store *store, struct qj_transferred *out, const char *path,
+                            const struct qj_transfer *transfer);
+
+struct qj_bundle {
+    struct qj_transfer transfer;
+    bool (*wants)(void *payload, const struct qj_row *row); /* transfer.payload; NULL: all */
+    const struct qj_secret_key *key; /* signs every row; NULL: those that are signed stay so */
+};
+
+/* Writes the rows of the store and of the shipped stores behind it, each key once and verified, to a file
+ * that can be a shipped store: whole, by a rename, or not at all. The same rows give the same bytes.
+ * Callbacks may not use the store. Fails with QJIT_IO, QJIT_INVALID_ARGUMENT (it is the store's own file),
+ * QJIT_CACHE_UNUSABLE and QJIT_NO_MEMORY. */
+qjit_status qj_store_export(struct qj_store *store, struct qj_transferred *out, const char *path,
+                            const struct qj_bundle *what);
 
 /* Fills everything but struct_size. */
 qjit_status qj_store_stat(struct qj_store *store, qjit_cache_stat *out);

@@ -26,19 +26,22 @@ static int pragma_number(sqlite3 *db, const char *sql, int64_t *out)
 }
 
 /* What holds for every connection. Mapping spares a hit one copy of its payload; a file that others may cut
- * short under us is not mapped, since touching what is gone would kill the process. */
+ * short under us is not mapped, since touching what is gone would kill the process. Debian's SQLite writes
+ * zeros over what is removed unless it is told not to. */
 static int set_up(sqlite3 *db, const struct qj_place *place)
 {
     char sql[512];
     bool map = place->mode != QJ_STORE_MEMORY && !place->is_shared;
     (void)snprintf(sql, sizeof sql,
                    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA synchronous=NORMAL;"
+                   "PRAGMA secure_delete=OFF;"
                    "PRAGMA mmap_size=%d;%s",
                    map ? 1 << 30 : 0,
                    place->is_shared && place->mode == QJ_STORE_FILE ? "PRAGMA journal_mode=TRUNCATE;" : "");
     (void)sqlite3_extended_result_codes(db, 1);
     (void)sqlite3_busy_timeout(db, QJ_STORE_BUSY_MS);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, QJ_STORE_LENGTH_BYTES);
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
@@ -50,6 +53,27 @@ static int note_log(void *payload, sqlite3 *db, const char *name, int n_pages)
     (void)name;
     connection->n_log_pages = n_pages;
     return SQLITE_OK;
+}
+
+/* Whether the tables of the file are those of schema.sql, word for word, and there is nothing else: a view or
+ * a trigger by the name of a table would run what its maker wrote. */
+static bool has_our_tables(sqlite3 *db)
+{
+    enum { N_TABLES = 3 };
+    sqlite3_stmt *statement = NULL;
+    int n = 0;
+    bool ours = sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_schema WHERE type = 'table'", -1, &statement,
+                                   NULL) == SQLITE_OK;
+    while (ours && sqlite3_step(statement) == SQLITE_ROW) {
+        const char *sql = (const char *)sqlite3_column_text(statement, 0);
+        const char *found = sql && *sql ? strstr(qj_sql_schema, sql) : NULL;
+        ours = found && strncmp(sql, "CREATE TABLE ", 13) == 0 && found[strlen(sql)] == ';';
+        n++;
+    }
+    (void)sqlite3_finalize(statement);
+    int64_t n_all = 0;
+    return ours && pragma_number(db, "SELECT count(*) FROM sqlite_schema", &n_all) == SQLITE_OK &&
+           n == N_TABLES && n_all == N_TABLES;
 }
 
 static enum qj_open_result look_at_header(sqlite3 *db, const struct qj_place *place, char *why, size_t n_why)
@@ -72,12 +96,14 @@ static enum qj_open_result look_at_header(sqlite3 *db, const struct qj_place *pl
         return QJ_OPEN_DAMAGED;
     }
     if (version > QJ_STORE_VERSION) {
-        (void)snprintf(
-            why, n_why,
-            "'%s' was made by a newer qjit (store version %lld, this one reads %d); use that one or "
-            "another QJIT_CACHE_DIR",
-            place->path, (long long)version, QJ_STORE_VERSION);
+        (void)snprintf(why, n_why, "'%s' was made by a newer qjit (store version %lld, this one reads %d)%s",
+                       place->path, (long long)version, QJ_STORE_VERSION,
+                       place->is_shipped ? "" : "; use that one or another QJIT_CACHE_DIR");
         return QJ_OPEN_NEWER;
+    }
+    if (place->is_shipped && !has_our_tables(db)) {
+        (void)snprintf(why, n_why, "'%s' has other tables than a store of qjit's", place->path);
+        return QJ_OPEN_DAMAGED;
     }
     return QJ_OPEN_OK;
 }
@@ -190,6 +216,15 @@ static int run_prepared(sqlite3 *db, sqlite3_stmt *statement)
 int qj_connection_run(struct qj_connection *connection, enum qj_sql which)
 {
     return run_prepared(connection->db, qj_connection_statement(connection, which));
+}
+
+int qj_connection_end(struct qj_connection *connection, int code)
+{
+    code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_COMMIT) : code;
+    if (code != SQLITE_OK) {
+        (void)qj_connection_run(connection, QJ_SQL_ROLLBACK);
+    }
+    return code;
 }
 
 int64_t qj_connection_number(struct qj_connection *connection, enum qj_sql which, int64_t fallback)

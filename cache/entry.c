@@ -74,15 +74,14 @@ void qj_entry_refuse(struct qj_store *store, struct qj_connection *connection, i
     }
 }
 
-qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
-                         const uint8_t key[static QJ_DIGEST_BYTES])
+qjit_status qj_entry_get_own(struct qj_store *store, struct qj_entry *out,
+                             const uint8_t key[static QJ_DIGEST_BYTES])
 {
     struct qj_connection *connection;
     struct qj_entry entry = {0};
     enum qj_row_result result = QJ_ROW_DAMAGED;
     qjit_status status = qj_store_borrow_to_hit(store, &connection);
     if (status != QJIT_OK) {
-        qj_store_count(store, QJ_MISSES, 1);
         return status == QJIT_NO_MEMORY ? status : QJIT_NOT_FOUND;
     }
     bool is_held = qj_hold_get(store, connection, &entry, key);
@@ -96,12 +95,10 @@ qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
         if (now - entry.row.used >= QJ_STAMP_S) {
             qj_store_note_use(store, key, now);
         }
-        qj_store_count(store, QJ_HITS, 1);
         *out = entry;
         return QJIT_OK;
     }
     qj_entry_finish(&entry);
-    qj_store_count(store, QJ_MISSES, 1);
     if (code == SQLITE_ROW && result == QJ_ROW_NO_MEMORY) {
         qj_store_return(store, connection);
         return qj_fail(QJIT_NO_MEMORY, "out of memory for a code object from the store");
@@ -115,6 +112,17 @@ qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
         qj_log(store->log, QJIT_LOG_WARNING, "%s", qjit_error_detail());
     }
     return qj_fail(QJIT_NOT_FOUND, "not in the store");
+}
+
+qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
+                         const uint8_t key[static QJ_DIGEST_BYTES])
+{
+    qjit_status status = qj_entry_get_own(store, out, key);
+    if (status == QJIT_NOT_FOUND) {
+        status = qj_shipped_get(store, out, key);
+    }
+    qj_store_count(store, status == QJIT_OK ? QJ_HITS : QJ_MISSES, 1);
+    return status;
 }
 
 void qj_entry_finish(struct qj_entry *entry)
@@ -155,7 +163,9 @@ bool qj_store_has(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYT
 void qj_store_refuse(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], const char *reason)
 {
     struct qj_connection *connection;
-    if (qj_store_borrow(store, &connection) == QJIT_OK) {
+    if (store->n_shipped && !qj_store_has(store, key)) {
+        qj_shipped_refuse(store, qj_row_id(key), reason);
+    } else if (qj_store_borrow(store, &connection) == QJIT_OK) {
         qj_entry_refuse(store, connection, qj_row_id(key), reason);
     } else {
         qj_store_count(store, QJ_REFUSED, 1);

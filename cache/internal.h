@@ -1,8 +1,9 @@
 /* Inside the store. Files: place.c (directory, file, file system, making and setting aside), connection.c
  * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
  * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next), keeper.c
- * (the thread), usage.c (counters, stamps), entry.c (get, has, refuse), put.c (put), upkeep.c (size limit,
- * verify), admin.c (each, clear, shrink, stat). */
+ * (the thread), shipped.c (shipped stores behind it), usage.c (counters, stamps), entry.c (get, has, refuse),
+ * signature.c (of rows), put.c (put), transfer.c (import), bundle.c (export), upkeep.c (size limit, verify),
+ * admin.c (each, clear, shrink, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 
@@ -21,9 +22,11 @@ enum {
     QJ_STORE_VERSION = 3,
     QJ_STORE_PAGE_BYTES = 16384,
     QJ_STORE_CHECKPOINT_PAGES = 2048, /* 32 MiB of log before the keeper carries it over */
-    QJ_STORE_LOG_PAGES = 16384,       /* 256 MiB, before a writer does, which waits for the disk */
+    QJ_STORE_LOG_PAGES = 16384,       /* 256 MiB, before a writer does, which waits for the disk; both are
+                                         less where a limit is */
     QJ_STORE_BUSY_MS = 30000,
-    QJ_STORE_INLINE_BYTES = 32768, /* payloads up to this come with their row */
+    QJ_STORE_INLINE_BYTES = 32768,     /* payloads up to this come with their row */
+    QJ_STORE_LENGTH_BYTES = 528 << 20, /* of a record, a payload, or anything else: an object and a margin */
     QJ_SUM_BYTES = 16,
     QJ_HOLD_IDLE_MS = 50,  /* a snapshot unused for so long is given up */
     QJ_HOLD_AGE_MS = 1000, /* and so is one this old */
@@ -43,6 +46,7 @@ struct qj_place {
     char *path;        /* of the store; NULL in memory */
     bool is_shared;    /* a network or user-space file system: no log file, no mapping */
     bool is_immutable; /* read-only, and no one can be writing */
+    bool is_shipped;   /* by someone else: its tables are looked at too */
     char reason[1024]; /* "" in QJ_STORE_FILE */
 };
 
@@ -55,8 +59,9 @@ void qj_place_finish(struct qj_place *place);
 int qj_place_create(struct qj_place *place);
 
 /* Renames the store's file to NAME.corrupt-TIME if it is still the one of `inode` (0: whichever it is). 0
- * also if another process was first; -1 with place->reason. */
-int qj_place_set_aside(struct qj_place *place, ino_t inode);
+ * also if another process was first, when *out is NULL, as it is after -1 with place->reason; else *out is
+ * the new name, malloc'ed. */
+int qj_place_set_aside(struct qj_place *place, char **out, ino_t inode);
 
 /* Whether files of this type (statfs) may be seen by several machines or served by a program. */
 bool qj_place_is_shared_type(uint64_t type);
@@ -104,6 +109,9 @@ sqlite3_stmt *qj_connection_statement(struct qj_connection *connection, enum qj_
 /* Runs a statement to its end, dropping rows. An SQLite code, SQLITE_OK for success. */
 int qj_connection_run(struct qj_connection *connection, enum qj_sql which);
 
+/* Ends a transaction: commits if `code` is SQLITE_OK, else takes everything back. What came of it. */
+int qj_connection_end(struct qj_connection *connection, int code);
+
 /* Runs a statement whose only parameter is an id. An SQLite code, SQLITE_OK for success. */
 int qj_connection_remove(struct qj_connection *connection, enum qj_sql which, int64_t id);
 
@@ -126,8 +134,8 @@ struct qj_stamp {
 };
 
 struct qj_store {
-    pthread_mutex_t lock; /* of everything below but the counters; held for list operations only */
-    pthread_cond_t returned;
+    pthread_mutex_t lock;    /* of everything below but the counters; held for list operations only */
+    pthread_cond_t returned; /* the connection of a store in memory, or the keeper from the log */
     struct qj_place place;
     char *later_reason; /* why it went to memory after it had been opened */
     uint64_t max_bytes;
@@ -143,7 +151,18 @@ struct qj_store {
                                 displace each other, which costs the order of removal a little truth */
     atomic_uint epoch;       /* changes when rows are removed here: snapshots of before end */
     atomic_uint_fast64_t counters[QJ_COUNTERS]; /* not yet written */
+    struct qj_store **shipped;                  /* behind this one, in order; not changed once it is open */
+    size_t n_shipped;
+    const struct qj_trust *trust; /* of shipped rows */
+    char *shipped_as;             /* of a shipped store: the path that was given */
+    int64_t *kept;                /* rows that this process uses, ascending */
+    size_t n_kept;
+    int64_t *refused; /* of a shipped store: rows that are passed over */
+    size_t n_refused;
 };
+
+/* Without a place; close it like any other. NULL: out of memory. */
+struct qj_store *qj_store_create(const struct qj_log *log);
 
 /* A connection for this thread. QJIT_CACHE_UNUSABLE when there is none to be had, QJIT_NO_MEMORY. It holds no
  * snapshot, but for qj_store_borrow_to_hit. */
@@ -163,6 +182,27 @@ void qj_store_count(struct qj_store *store, enum qj_counter counter, uint64_t n)
 void qj_store_note_use(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], int64_t now);
 /* Writes gathered stamps and counters in one transaction. Failing costs figures only. */
 void qj_store_flush(struct qj_store *store);
+
+/* ---- shipped.c ------------------------------------------------------------------------------- */
+
+/* Opens what options->shipped names. */
+qjit_status qj_shipped_open(struct qj_store *store, const char *paths);
+void qj_shipped_close(struct qj_store *store);
+
+/* The one warning. */
+void qj_shipped_leave_out(struct qj_store *layer, const char *reason);
+
+/* Where a shipped store lies; with a reason and QJ_STORE_MEMORY where it cannot be used. -1: out of memory.
+ */
+int qj_shipped_place_init(struct qj_place *out, const char *path);
+
+/* The row of `key` from the first shipped store that has it sound: QJIT_OK, QJIT_NOT_FOUND, QJIT_NO_MEMORY.
+ */
+qjit_status qj_shipped_get(struct qj_store *store, struct qj_entry *out,
+                           const uint8_t key[static QJ_DIGEST_BYTES]);
+
+/* Passes the row over from now on, in the store that it would be served from; counts it as refused. */
+void qj_shipped_refuse(struct qj_store *store, int64_t id, const char *reason);
 
 /* ---- hold.c ---------------------------------------------------------------------------------- */
 
@@ -239,11 +279,50 @@ int qj_entry_read(struct qj_connection *connection, struct qj_entry *out, enum q
 void qj_entry_refuse(struct qj_store *store, struct qj_connection *connection, int64_t id,
                      const char *reason);
 
+/* From the store itself, without counting. As qj_store_get. */
+qjit_status qj_entry_get_own(struct qj_store *store, struct qj_entry *out,
+                             const uint8_t key[static QJ_DIGEST_BYTES]);
+
+/* ---- put.c ----------------------------------------------------------------------------------- */
+
+/* As qj_store_put. may_evict false: QJIT_CACHE_UNUSABLE where it would take the place of other rows or cannot
+ * be written. */
+qjit_status qj_entry_put(struct qj_store *store, const struct qj_row *row, const void *object, size_t n_bytes,
+                         bool may_evict);
+
+/* Writes the row as it is, sizes and time too; `bytes` is the payload. An SQLite code. */
+int qj_entry_insert(struct qj_connection *connection, const struct qj_row *row, enum qj_codec codec,
+                    const void *bytes, size_t n_bytes);
+
+struct qj_listed;
+
+/* ---- transfer.c ------------------------------------------------------------------------------ */
+
+/* The listed row with its object, verified and judged: SQLITE_ROW, SQLITE_DONE (refused, and told so) or
+ * SQLITE_NOMEM. Counts it. */
+int qj_transfer_read(struct qj_connection *connection, struct qj_entry *out, const struct qj_listed *listed,
+                     const struct qj_transfer *transfer, struct qj_transferred *counts);
+
+/* ---- signature.c ----------------------------------------------------------------------------- */
+
+#define QJ_UNSIGNED_ROW "it is not signed"
+
+/* NULL, or why the row is not believed: it has to be signed where there are keys to trust, and a signature
+ * has to hold in any case. */
+const char *qj_entry_distrust(const struct qj_entry *entry, const struct qj_trust *trust);
+
 /* ---- upkeep.c -------------------------------------------------------------------------------- */
 
-/* Removes rows, least recently used first and damaged ones before them, until the file's used pages take at
- * most max_bytes; never *keep (may be NULL). Their number to *out (may be NULL). An SQLite code. */
-int qj_evict(struct qj_connection *connection, uint64_t *out, uint64_t max_bytes, const int64_t *keep);
+/* Within a transaction: removes rows, least recently used first and damaged ones before them, until the
+ * file's used pages take at most max_bytes or only kept ones are left. Their number to *out (may be NULL). An
+ * SQLite code. */
+int qj_evict(struct qj_store *store, struct qj_connection *connection, uint64_t *out, uint64_t max_bytes);
+
+/* ---- salvage.c ------------------------------------------------------------------------------- */
+
+/* Copies what is sound in the store's file `aside` into the store at `place`, in one transaction. How many
+ * rows; 0 also where anything at all goes wrong. */
+uint64_t qj_salvage(const struct qj_place *place, const char *aside);
 
 /* ---- admin.c --------------------------------------------------------------------------------- */
 

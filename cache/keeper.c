@@ -58,6 +58,7 @@ static void *keep(void *payload)
             carry_over(store);
             (void)pthread_mutex_lock(&store->lock);
             store->wants_checkpoint = false;
+            (void)pthread_cond_broadcast(&store->returned);
             continue;
         }
         struct qj_connection *unused = take_unused(store, &is_held);
@@ -118,14 +119,41 @@ void qj_keeper_stop(struct qj_store *store)
     }
 }
 
+/* How long the log may get before the keeper carries it over, and before the writer does, which waits for the
+ * disk. Where the store has a limit the log is part of what it takes: at most a thirty-second part. */
+static void log_pages(const struct qj_store *store, int *out_keeper, int *out_writer)
+{
+    enum { LEAST = 64 };
+    uint64_t n = store->max_bytes ? store->max_bytes / 32 / QJ_STORE_PAGE_BYTES : QJ_STORE_LOG_PAGES;
+    n = n > QJ_STORE_LOG_PAGES ? QJ_STORE_LOG_PAGES : n < LEAST ? LEAST : n;
+    *out_writer = (int)n;
+    *out_keeper = *out_writer / 2 < QJ_STORE_CHECKPOINT_PAGES ? *out_writer / 2 : QJ_STORE_CHECKPOINT_PAGES;
+}
+
+/* While one carries the log over, SQLite lets no other. */
+static void wait_for_keeper(struct qj_store *store)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    while (store->has_keeper && store->wants_checkpoint) {
+        (void)pthread_cond_wait(&store->returned, &store->lock);
+    }
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
 void qj_keeper_see_log(struct qj_store *store, struct qj_connection *connection)
 {
     int n_pages = connection->n_log_pages;
     connection->n_log_pages = 0;
-    if (n_pages < QJ_STORE_CHECKPOINT_PAGES) {
+    int n_keeper, n_writer;
+    log_pages(store, &n_keeper, &n_writer);
+    if (n_pages < n_keeper) {
         return;
     }
-    if (n_pages >= QJ_STORE_LOG_PAGES || !qj_keeper_start(store)) {
+    bool is_late = n_pages >= n_writer;
+    if (is_late) {
+        wait_for_keeper(store);
+    }
+    if (is_late || !qj_keeper_start(store)) {
         (void)qj_connection_run(connection, QJ_SQL_CHECKPOINT_PASSIVE);
         return;
     }

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -140,7 +141,12 @@ void qj_place_finish(struct qj_place *place)
 static int lock_directory(const struct qj_place *place)
 {
     int fd = open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+    int result = -1;
+    while (fd >= 0 && (result = flock(fd, LOCK_EX)) != 0 && errno == EINTR) {
+    }
+    if (fd >= 0 && result != 0) {
+        (void)close(fd);
+        fd = -1;
     }
     return fd;
 }
@@ -162,21 +168,22 @@ static char *suffixed(const char *path, const char *suffix)
     return name.bytes;
 }
 
+/* The log comes last: tables written through it would be lost with it where closing cannot carry them over.
+ */
 static int make_database(struct qj_place *place, const char *path)
 {
-    char sql[512];
+    char begin[512];
+    const char *const steps[] = {begin, qj_sql_schema, "COMMIT",
+                                 place->is_shared ? "PRAGMA journal_mode=TRUNCATE"
+                                                  : "PRAGMA journal_mode=WAL"};
     sqlite3 *db = NULL;
-    (void)snprintf(sql, sizeof sql,
+    (void)snprintf(begin, sizeof begin,
                    "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA synchronous=NORMAL;"
-                   "PRAGMA application_id=%d; PRAGMA user_version=%d; PRAGMA journal_mode=%s;",
-                   QJ_STORE_PAGE_BYTES, QJ_STORE_APPLICATION, QJ_STORE_VERSION,
-                   place->is_shared ? "TRUNCATE" : "WAL");
+                   "PRAGMA journal_mode=MEMORY; BEGIN; PRAGMA application_id=%d; PRAGMA user_version=%d",
+                   QJ_STORE_PAGE_BYTES, QJ_STORE_APPLICATION, QJ_STORE_VERSION);
     int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code == SQLITE_OK) {
-        code = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    }
-    if (code == SQLITE_OK) {
-        code = sqlite3_exec(db, qj_sql_schema, NULL, NULL, NULL);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && code == SQLITE_OK; i++) {
+        code = sqlite3_exec(db, steps[i], NULL, NULL, NULL);
     }
     if (code != SQLITE_OK) {
         explain(place, "cannot make '%s': %s", place->path, db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
@@ -198,6 +205,22 @@ static void remove_companions(const char *path)
     }
 }
 
+/* What processes that died in here have left; whoever has the lock is alone in here. */
+static void remove_abandoned(const struct qj_place *place)
+{
+    static const char prefix[] = STORE_NAME ".new-";
+    DIR *directory = opendir(place->directory);
+    const struct dirent *entry;
+    while (directory && (entry = readdir(directory))) {
+        if (strncmp(entry->d_name, prefix, sizeof prefix - 1) == 0) {
+            (void)unlinkat(dirfd(directory), entry->d_name, 0);
+        }
+    }
+    if (directory) {
+        (void)closedir(directory);
+    }
+}
+
 int qj_place_create(struct qj_place *place)
 {
     int result = -1;
@@ -206,6 +229,9 @@ int qj_place_create(struct qj_place *place)
     if (qj_fs_exists(place->path)) {
         result = 0;
         goto done;
+    }
+    if (lock >= 0) {
+        remove_abandoned(place);
     }
     path = suffixed(place->path, ".new-XXXXXX");
     int fd = path ? mkostemp(path, O_CLOEXEC) : -1; /* with mode 0600, which the log file takes over */
@@ -239,8 +265,9 @@ static void set_companion_aside(const char *path, const char *aside, const char 
     free(to);
 }
 
-int qj_place_set_aside(struct qj_place *place, ino_t inode)
+int qj_place_set_aside(struct qj_place *place, char **out, ino_t inode)
 {
+    *out = NULL;
     int result = 0;
     struct stat info;
     char *aside = NULL;
@@ -263,6 +290,8 @@ int qj_place_set_aside(struct qj_place *place, ino_t inode)
     set_companion_aside(place->path, aside, "-wal");
     set_companion_aside(place->path, aside, "-shm");
     set_companion_aside(place->path, aside, "-journal");
+    *out = aside;
+    aside = NULL;
 done:
     unlock_directory(lock);
     free(aside);

@@ -13,6 +13,15 @@ SELECT record FROM entry WHERE id = ?1;
 -- name: entry_put
 INSERT OR REPLACE INTO entry (id, record, payload) VALUES (?1, ?2, ?3);
 
+-- name: salvage_up
+SELECT id, record, payload FROM entry WHERE id BETWEEN ?1 AND ?2 ORDER BY id;
+
+-- name: salvage_down
+SELECT id, record, payload FROM entry WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC;
+
+-- name: salvage_put
+INSERT OR IGNORE INTO entry (id, record, payload) VALUES (?1, ?2, ?3);
+
 -- name: entry_remove
 DELETE FROM entry WHERE id = ?1;
 
@@ -36,6 +45,10 @@ ON CONFLICT (name) DO UPDATE SET value = value + excluded.value;
 
 -- name: counter_get
 SELECT value FROM counter WHERE name = ?1;
+
+-- name: check
+-- One line, "ok" or the first thing that is wrong; every page is met once.
+PRAGMA quick_check(1);
 
 -- name: page_count
 PRAGMA page_count;

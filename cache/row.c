@@ -70,6 +70,8 @@ void qj_record_write(struct qj_buf *out, const struct qj_row *row, const struct 
         append_u64(out, strlen(texts[i]));
         qj_buf_append(out, texts[i], strlen(texts[i]) + 1);
     }
+    append_u64(out, row->signature ? sizeof *row->signature : 0);
+    qj_buf_append(out, row->signature, row->signature ? sizeof *row->signature : 0);
     if (!out->failed) {
         sum = qj_payload_sum(out->bytes + sizeof sum, out->size - sizeof sum);
         memcpy(out->bytes, sum.bytes, sizeof sum);
@@ -121,6 +123,20 @@ static const char *take_text(struct reader *reader)
     return text;
 }
 
+/* NULL if there is none, or one of another length, which is damage. */
+static const struct qj_signature *take_signature(struct reader *reader)
+{
+    uint64_t n = take_u64(reader);
+    if (n == 0) {
+        return NULL;
+    }
+    if (n != sizeof(struct qj_signature) || n > reader->n_left) {
+        reader->failed = true;
+        return NULL;
+    }
+    return take(reader, (size_t)n);
+}
+
 static bool read_fields(struct qj_row *out, struct qj_payload *payload, const uint8_t *record, size_t n_bytes)
 {
     struct reader reader = {record, n_bytes, false};
@@ -139,6 +155,7 @@ static bool read_fields(struct qj_row *out, struct qj_payload *payload, const ui
         texts[i] = take_text(&reader);
     }
     set_texts(out, texts);
+    out->signature = take_signature(&reader);
     payload->codec = (enum qj_codec)codec;
     return !reader.failed && codec <= QJ_CODEC_ZSTD;
 }

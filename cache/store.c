@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,9 @@ static void go_to_memory(struct qj_store *store, const char *reason)
     }
     (void)pthread_mutex_unlock(&store->lock);
     close_all(idle);
-    if (first) {
+    if (first && store->place.is_shipped) {
+        qj_shipped_leave_out(store, reason);
+    } else if (first) {
         qj_log(store->log, QJIT_LOG_WARNING, "the store is in memory only: %s", reason);
     }
 }
@@ -52,7 +55,7 @@ static struct qj_place place_now(struct qj_store *store)
     return place;
 }
 
-/* Sets a damaged file aside and begins a new one. */
+/* Sets a damaged file aside and begins a new one with what is sound in it. */
 static void begin_anew(struct qj_store *store, ino_t inode, const char *why)
 {
     struct qj_place place = place_now(store);
@@ -65,9 +68,14 @@ static void begin_anew(struct qj_store *store, ino_t inode, const char *why)
     struct qj_connection *idle = retire_connections(store);
     (void)pthread_mutex_unlock(&store->lock);
     close_all(idle);
-    if (qj_place_set_aside(&place, inode) != 0 || qj_place_create(&place) != 0) {
+    char *aside = NULL;
+    if (qj_place_set_aside(&place, &aside, inode) != 0 || qj_place_create(&place) != 0) {
         go_to_memory(store, place.reason);
+    } else if (aside) {
+        uint64_t n_rows = qj_salvage(&place, aside);
+        qj_log(store->log, QJIT_LOG_INFO, "%" PRIu64 " sound rows of '%s' are kept", n_rows, aside);
     }
+    free(aside);
 }
 
 /* An idle connection, or NULL: then *place and *generation are what to open one with. */
@@ -187,14 +195,13 @@ uint64_t qj_store_used_bytes(struct qj_connection *connection)
     return n_pages > 0 ? (uint64_t)n_pages * QJ_STORE_PAGE_BYTES : 0;
 }
 
-qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *options)
+struct qj_store *qj_store_create(const struct qj_log *log)
 {
     struct qj_store *store = calloc(1, sizeof *store);
     if (!store) {
-        return qj_fail(QJIT_NO_MEMORY, "out of memory opening the store");
+        return NULL;
     }
-    store->max_bytes = options->max_bytes;
-    store->log = options->log;
+    store->log = log;
     (void)pthread_mutex_init(&store->lock, NULL);
     (void)pthread_cond_init(&store->returned, NULL);
     pthread_condattr_t monotonic;
@@ -202,6 +209,17 @@ qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&store->wake, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
+    return store;
+}
+
+qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *options)
+{
+    struct qj_store *store = qj_store_create(options->log);
+    if (!store) {
+        return qj_fail(QJIT_NO_MEMORY, "out of memory opening the store");
+    }
+    store->max_bytes = options->max_bytes;
+    store->trust = options->trust;
     struct qj_connection *connection;
     qjit_status status = QJIT_NO_MEMORY;
     if (qj_place_init(&store->place, options->directory) != 0) {
@@ -221,6 +239,10 @@ qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *
         goto failed;
     }
     qj_store_return(store, connection);
+    status = options->shipped ? qj_shipped_open(store, options->shipped) : QJIT_OK;
+    if (status != QJIT_OK) {
+        goto failed;
+    }
     store->is_open = true;
     *out = store;
     return QJIT_OK;
@@ -237,11 +259,15 @@ void qj_store_close(struct qj_store *store)
     qj_keeper_stop(store);
     qj_store_flush(store);
     close_all(store->idle);
+    qj_shipped_close(store);
     qj_place_finish(&store->place);
     (void)pthread_cond_destroy(&store->returned);
     (void)pthread_cond_destroy(&store->wake);
     (void)pthread_mutex_destroy(&store->lock);
     free(store->later_reason);
     free(store->stamps);
+    free(store->shipped_as);
+    free(store->refused);
+    free(store->kept);
     free(store);
 }

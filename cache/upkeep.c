@@ -11,42 +11,62 @@ static int by_use(const void *a, const void *b)
                                       : (x->id > y->id) - (x->id < y->id);
 }
 
-static int remove_oldest(struct qj_connection *connection, uint64_t *out, struct qj_list *list,
-                         uint64_t max_bytes, const int64_t *keep)
+static int by_id(const void *a, const void *b)
 {
-    int code = qj_list_gather(list, connection, NULL);
-    if (code == SQLITE_OK && list->n_rows) {
-        qsort(list->rows, list->n_rows, sizeof *list->rows, by_use);
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+void qj_store_keep(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES])
+{
+    int64_t id = qj_row_id(key);
+    (void)pthread_mutex_lock(&store->lock);
+    bool known = store->n_kept && bsearch(&id, store->kept, store->n_kept, sizeof id, by_id);
+    int64_t *kept = known ? NULL : realloc(store->kept, (store->n_kept + 1) * sizeof *kept);
+    if (kept) {
+        size_t at = store->n_kept++;
+        for (; at > 0 && kept[at - 1] > id; at--) {
+            kept[at] = kept[at - 1];
+        }
+        kept[at] = id;
+        store->kept = kept;
     }
-    for (size_t i = 0; i < list->n_rows && code == SQLITE_OK; i++) {
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+static bool is_kept(struct qj_store *store, int64_t id)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    bool kept = store->n_kept && bsearch(&id, store->kept, store->n_kept, sizeof id, by_id);
+    (void)pthread_mutex_unlock(&store->lock);
+    return kept;
+}
+
+int qj_evict(struct qj_store *store, struct qj_connection *connection, uint64_t *out, uint64_t max_bytes)
+{
+    struct qj_list list = {0};
+    uint64_t n_removed = 0;
+    int code = qj_list_gather(&list, connection, NULL);
+    if (code == SQLITE_OK && list.n_rows) {
+        qsort(list.rows, list.n_rows, sizeof *list.rows, by_use);
+    }
+    for (size_t i = 0; i < list.n_rows && code == SQLITE_OK; i++) {
         if (qj_store_used_bytes(connection) <= max_bytes) {
             break;
         }
-        if (!keep || list->rows[i].id != *keep) {
-            ++*out;
-            code = qj_connection_remove(connection, QJ_SQL_ENTRY_REMOVE, list->rows[i].id);
-            code = code ? code : qj_connection_remove(connection, QJ_SQL_STAMP_REMOVE, list->rows[i].id);
+        if (!is_kept(store, list.rows[i].id)) {
+            n_removed++;
+            code = qj_connection_remove(connection, QJ_SQL_ENTRY_REMOVE, list.rows[i].id);
+            code = code ? code : qj_connection_remove(connection, QJ_SQL_STAMP_REMOVE, list.rows[i].id);
         }
     }
-    return code;
-}
-
-int qj_evict(struct qj_connection *connection, uint64_t *out, uint64_t max_bytes, const int64_t *keep)
-{
-    struct qj_list list = {0};
-    uint64_t n = 0;
-    int code = qj_connection_run(connection, QJ_SQL_BEGIN);
-    if (code != SQLITE_OK) {
-        return code;
-    }
-    code = remove_oldest(connection, &n, &list, max_bytes, keep);
-    code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_COMMIT) : code;
-    if (code != SQLITE_OK) {
-        (void)qj_connection_run(connection, QJ_SQL_ROLLBACK);
-    } else if (out) {
-        *out = n;
-    }
     qj_list_finish(&list);
+    if (code == SQLITE_OK && n_removed) {
+        (void)atomic_fetch_add(&store->epoch, 1); /* else a snapshot kept for hits would still have them */
+    }
+    if (out) {
+        *out = n_removed;
+    }
     return code;
 }
 

@@ -79,10 +79,7 @@ static int write_all(struct qj_connection *connection, const struct qj_stamp *st
     if (code == SQLITE_OK) {
         code = write_stamps(connection, stamps);
         code = code == SQLITE_OK ? write_counters(connection, counts) : code;
-        code = code == SQLITE_OK ? qj_connection_run(connection, QJ_SQL_COMMIT) : code;
-        if (code != SQLITE_OK) {
-            (void)qj_connection_run(connection, QJ_SQL_ROLLBACK);
-        }
+        code = qj_connection_end(connection, code);
     }
     return code;
 }

@@ -136,6 +136,16 @@ static char *default_worker(void)
     return found;
 }
 
+static qjit_status read_trust(struct qj_options *out, const char *given, bool env)
+{
+    const char *keys = given && *given ? given : env ? variable("QJIT_TRUST") : NULL;
+    qjit_status status = keys ? qj_trust_add(&out->trust, keys) : QJIT_OK;
+    if (status == QJIT_OK && keys && !out->trust.n_keys) {
+        status = qj_fail(QJIT_INVALID_ARGUMENT, "'%s' names no key to trust", keys);
+    }
+    return status;
+}
+
 static void read_paths(struct qj_options *out, const qjit_options *given, bool env)
 {
     out->hip = choose(given->hip, env, "QJIT_HIP");
@@ -146,6 +156,7 @@ static void read_paths(struct qj_options *out, const qjit_options *given, bool e
     out->temp_dir = out->temp_dir ? out->temp_dir : strdup("/tmp");
     out->rocm_path = choose(NULL, true, "ROCM_PATH");
     out->library_path = choose(NULL, true, "LD_LIBRARY_PATH");
+    out->shipped = choose(given->shipped, env, "QJIT_SHIPPED");
     out->no_cache_dir = "";
     if (out->flags & QJIT_NO_STORE) {
         out->no_cache_dir = "the context was asked to keep no store";
@@ -180,6 +191,9 @@ qjit_status qj_options_init(struct qj_options *out, const qjit_options *options)
     };
     qjit_status status = read_numbers(out, env);
     if (status == QJIT_OK) {
+        status = read_trust(out, given.trust, env);
+    }
+    if (status == QJIT_OK) {
         read_paths(out, &given, env);
         if (!out->hip || !out->temp_dir) {
             status = qj_fail(QJIT_NO_MEMORY, "out of memory");
@@ -199,5 +213,7 @@ void qj_options_finish(struct qj_options *options)
     free(options->rocm_path);
     free(options->library_path);
     free(options->temp_dir);
+    free(options->shipped);
+    qj_trust_finish(&options->trust);
     *options = (struct qj_options){0};
 }

@@ -6,6 +6,7 @@
 #include <qjit/qjit.h>
 
 #include "base/log.h"
+#include "base/sign.h"
 
 struct qj_options {
     uint32_t flags, n_jobs, compile_timeout_ms;
@@ -17,6 +18,8 @@ struct qj_options {
     char *rocm_path;          /* $ROCM_PATH or NULL */
     char *library_path;       /* $LD_LIBRARY_PATH or NULL */
     char *temp_dir;           /* $TMPDIR, else /tmp */
+    char *shipped;            /* NULL: none */
+    struct qj_trust trust;
     struct qj_log log;
 };
 

@@ -40,8 +40,11 @@ qjit_status qjit_create(qjit_context **out, const qjit_options *options)
         status = qj_background_create(&context->background, context);
     }
     if (status == QJIT_OK) {
-        struct qj_store_options store = {context->options.cache_dir, context->options.cache_max_bytes,
-                                         &context->options.log};
+        struct qj_store_options store = {.directory = context->options.cache_dir,
+                                         .max_bytes = context->options.cache_max_bytes,
+                                         .log = &context->options.log,
+                                         .shipped = context->options.shipped,
+                                         .trust = &context->options.trust};
         status = qj_store_open(&context->store, &store);
     }
     if (status != QJIT_OK) {
@@ -86,6 +89,9 @@ static qjit_status load(qjit_context *context, uint32_t device, uint32_t unit, c
         status =
             qj_modules_load(&context->modules, context->hip, device, unit, row, image.bytes, image.kernels);
         image.bytes = status == QJIT_OK ? NULL : image.bytes; /* the module's now */
+        if (status == QJIT_OK) {
+            qj_store_keep(context->store, plan->key);
+        }
         bool retry = status == QJIT_LOAD_FAILED && image.from_store && again;
         qj_image_finish(&image);
         if (!retry) {

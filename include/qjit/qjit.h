@@ -1,7 +1,8 @@
 /* qjit: HIP kernels compiled for the GPU at hand on first use, kept on disk, handed out as functions.
  *
  * Reading order: status and errors, context, devices, registry, get a function, warm, own sources, own
- * code objects, compile, cache. Model files are in gguf.h beside this one.
+ * code objects, compile, cache. Beside this one: gguf.h, model files; blocks.h, blocks of quantised numbers
+ * on the host; ops.h, from weights to results.
  *
  * Conventions that hold for every call here
  *   - Outputs come first and are called `out`. Unless a call says otherwise, *out is untouched on failure.
@@ -119,11 +120,19 @@ typedef struct qjit_options {
     qjit_log_fn log; /* NULL: nothing is logged, unless $QJIT_LOG asks the command to */
     void *log_payload;
     enum qjit_log_level log_level; /* 0: QJIT_LOG_WARNING */
+    /* Stores that came with an application or an image, looked in after the store and never written: paths of
+     * files, or of directories that hold *.qjit and store.sqlite, with ':' between them. Each is left out,
+     * with a warning, where it is missing, damaged or writable by others. NULL: $QJIT_SHIPPED, else none. */
+    const char *shipped;
+    /* Public keys, or paths of files of them, with ':' between: a row of a shipped store is then used only if
+     * one of them has signed it. NULL: $QJIT_TRUST, else none has to be signed. */
+    const char *trust;
 } qjit_options;
 
 #define QJIT_OPTIONS_INIT                                                                                    \
     {                                                                                                        \
-        sizeof(qjit_options), 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, (enum qjit_log_level)0         \
+        sizeof(qjit_options), 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, (enum qjit_log_level)0, NULL,  \
+            NULL                                                                                             \
     }
 
 /* Creates a context. Loads no HIP library and starts no process: those wait until something needs them.

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -126,53 +125,27 @@ Test(cache_place, works_on_a_shared_file_system)
     qj_place_finish(&place);
 }
 
-/* Runs `part` as a user who is not root, since root may write anything. Its exit status; skipped if that user
- * cannot be had. */
-static int as_nobody(int (*part)(void))
-{
-    pid_t child = fork();
-    if (child == 0) {
-        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) {
-            _exit(77);
-        }
-        _exit(part());
-    }
-    int status;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFEXITED(status), "died of %d", WTERMSIG(status));
-    return WEXITSTATUS(status);
-}
-
-/* Line of the first check that fails; 0 if none. */
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            (void)fprintf(stderr, "line %d: %s (log: %s)\n", __LINE__, #condition, cache_last_line());       \
-            return 1;                                                                                        \
-        }                                                                                                    \
-    } while (0)
-
 static int read_only_part(void)
 {
     qjit_cache_stat stat = {.struct_size = sizeof stat};
     struct qj_store *store = cache_open("store");
-    CHECK(cache_put(store, 1, 5000) == QJIT_OK);
-    CHECK(cache_put(store, 2, 66256) == QJIT_OK);
+    CACHE_CHECK(cache_put(store, 1, 5000) == QJIT_OK);
+    CACHE_CHECK(cache_put(store, 2, 66256) == QJIT_OK);
     qj_store_close(store);
-    CHECK(chmod(path, 0400) == 0);
+    CACHE_CHECK(chmod(path, 0400) == 0);
     for (int i = 0; i < 2; i++) {
-        CHECK(chmod("store", i ? 0500 : 0700) == 0);
+        CACHE_CHECK(chmod("store", i ? 0500 : 0700) == 0);
         store = cache_open("store");
-        CHECK(strstr(cache_last_line(), "read-only") != NULL);
-        CHECK(cache_check(store, 1, 5000) == 1);
-        CHECK(cache_check(store, 2, 66256) == 1);
-        CHECK(cache_put(store, 3, 1000) == QJIT_OK);
-        CHECK(cache_check(store, 3, 1000) == 0);
-        CHECK(qj_store_clear(store, NULL, NULL) == QJIT_CACHE_UNUSABLE);
-        CHECK(qj_store_stat(store, &stat) == QJIT_OK);
-        CHECK(strstr(stat.path, "store.sqlite") != NULL);
-        CHECK(strstr(stat.memory_reason, "read-only: ") == stat.memory_reason);
-        CHECK(stat.n_entries == 2 && stat.n_hits == 2);
+        CACHE_CHECK(strstr(cache_last_line(), "read-only") != NULL);
+        CACHE_CHECK(cache_check(store, 1, 5000) == 1);
+        CACHE_CHECK(cache_check(store, 2, 66256) == 1);
+        CACHE_CHECK(cache_put(store, 3, 1000) == QJIT_OK);
+        CACHE_CHECK(cache_check(store, 3, 1000) == 0);
+        CACHE_CHECK(qj_store_clear(store, NULL, NULL) == QJIT_CACHE_UNUSABLE);
+        CACHE_CHECK(qj_store_stat(store, &stat) == QJIT_OK);
+        CACHE_CHECK(strstr(stat.path, "store.sqlite") != NULL);
+        CACHE_CHECK(strstr(stat.memory_reason, "read-only: ") == stat.memory_reason);
+        CACHE_CHECK(stat.n_entries == 2 && stat.n_hits == 2);
         qj_store_close(store);
     }
     return chmod("store", 0700);
@@ -180,53 +153,26 @@ static int read_only_part(void)
 
 static int unwritable_part(void)
 {
-    CHECK(mkdir("locked", 0500) == 0);
+    CACHE_CHECK(mkdir("locked", 0500) == 0);
     struct qj_store *store = cache_open("locked/store");
-    CHECK(strstr(cache_last_line(), "QJIT_CACHE_DIR") != NULL);
-    CHECK(cache_put(store, 1, 5000) == QJIT_OK);
-    CHECK(cache_check(store, 1, 5000) == 1);
+    CACHE_CHECK(strstr(cache_last_line(), "QJIT_CACHE_DIR") != NULL);
+    CACHE_CHECK(cache_put(store, 1, 5000) == QJIT_OK);
+    CACHE_CHECK(cache_check(store, 1, 5000) == 1);
     qj_store_close(store);
     store = cache_open("locked");
-    CHECK(strstr(cache_last_line(), "cannot be written") != NULL);
+    CACHE_CHECK(strstr(cache_last_line(), "cannot be written") != NULL);
     qj_store_close(store);
     return 0;
 }
 
-/* Directories above the scratch directory are not open to that user: hand it one of its own. */
-static void open_up(void)
-{
-    if (geteuid() == 0) {
-        char name[] = "/tmp/qjit-place-XXXXXX";
-        cr_assert_not_null(mkdtemp(name));
-        cr_assert_eq(chown(name, 65534, 65534), 0);
-        cr_assert_eq(chdir(name), 0);
-    }
-}
-
-static void expect_part(int (*part)(void))
-{
-    char here[4096];
-    open_up();
-    cr_assert_not_null(getcwd(here, sizeof here));
-    int status = as_nobody(part);
-    if (geteuid() == 0) {
-        cr_assert_eq(chdir("/"), 0);
-        cr_assert_eq(qj_fs_remove_tree(here), 0);
-    }
-    if (status == 77) {
-        cr_skip_test("no other user to be had");
-    }
-    cr_assert_eq(status, 0);
-}
-
 Test(cache_place, a_read_only_store_serves_hits)
 {
-    expect_part(read_only_part);
+    cache_as_nobody(read_only_part);
 }
 
 Test(cache_place, an_unwritable_place_gives_memory)
 {
-    expect_part(unwritable_part);
+    cache_as_nobody(unwritable_part);
 }
 
 Test(cache_place, refuses_what_belongs_to_another_user)

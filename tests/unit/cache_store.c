@@ -268,6 +268,63 @@ Test(cache_store, holds_the_limit_and_drops_the_least_recently_used)
     qj_store_close(store);
 }
 
+/* Of row i, in no order. */
+static size_t size_of_row(int i)
+{
+    return 2000 + (size_t)i * 7919 % 250000;
+}
+
+/* More than ten times the limit goes through: file and log stay within it, and what is in use stays there. */
+Test(cache_store, holds_the_limit_without_removing_what_is_in_use)
+{
+    enum { LIMIT = 32 << 20, N = 800, N_USED = 40 };
+    struct qj_store *store = cache_open_limited("store", LIMIT);
+    off_t most = 0, most_log = 0;
+    for (int i = 0; i < N; i++) {
+        struct qj_row row = cache_row(i);
+        cr_assert_eq(cache_put(store, i, size_of_row(i)), QJIT_OK, "%s", qjit_error_detail());
+        if (i < N_USED) {
+            qj_store_keep(store, row.key);
+        }
+        off_t log = size_of("store/store.sqlite-wal"), all = size_of("store/store.sqlite") + log;
+        most = all > most ? all : most;
+        most_log = log > most_log ? log : most_log;
+    }
+    for (int i = 0; i < N_USED; i++) {
+        cr_assert_eq(cache_check(store, i, size_of_row(i)), 1, "row %d is in use", i);
+    }
+    cr_assert_eq(cache_check(store, N - 1, size_of_row(N - 1)), 1);
+    cr_assert_eq(cache_check(store, N_USED, size_of_row(N_USED)), 0);
+    uint64_t object_bytes = stat_of(store).object_bytes;
+    (void)fprintf(stderr, "limit %d: %lld bytes at most, %lld of them the log; %llu of objects in the end\n",
+                  LIMIT, (long long)most, (long long)most_log, (unsigned long long)object_bytes);
+    cr_assert_leq(most, LIMIT + LIMIT / 20);
+    cr_assert_geq(object_bytes, LIMIT / 100 * 85);
+    qj_store_close(store);
+}
+
+Test(cache_store, what_does_not_fit_beside_rows_in_use_is_not_kept)
+{
+    enum { LIMIT = 4 << 20, BYTES = 200000 };
+    struct qj_store *store = cache_open_limited("store", LIMIT);
+    int n = 0;
+    while (cache_put(store, n, BYTES) == QJIT_OK) {
+        struct qj_row row = cache_row(n++);
+        qj_store_keep(store, row.key);
+        cr_assert_lt(n, 100);
+    }
+    cr_assert_not_null(strstr(qjit_error_detail(), "QJIT_CACHE_MAX_SIZE"), "%s", qjit_error_detail());
+    cr_assert_gt(n, LIMIT / BYTES * 8 / 10);
+    for (int i = 0; i < n; i++) {
+        cr_assert_eq(cache_check(store, i, BYTES), 1);
+    }
+    cr_assert_eq(cache_check(store, n, BYTES), 0);
+    qj_store_close(store);
+    store = cache_open_limited("store", LIMIT);
+    cr_assert_eq(cache_put(store, n, BYTES), QJIT_OK, "another process uses none of them");
+    qj_store_close(store);
+}
+
 Test(cache_store, packs_when_room_gets_narrow)
 {
     enum { BYTES = 300000 };

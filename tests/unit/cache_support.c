@@ -10,12 +10,14 @@
 #include "base/fs.h"
 
 static _Thread_local char last_line[2048];
+static _Thread_local int n_lines;
 
 static void keep_line(void *payload, enum qjit_log_level level, const char *line)
 {
     (void)payload;
     (void)level;
     (void)snprintf(last_line, sizeof last_line, "%s", line);
+    n_lines++;
 }
 
 void cache_fresh(void)
@@ -32,13 +34,25 @@ const char *cache_last_line(void)
     return last_line;
 }
 
-struct qj_store *cache_open_limited(const char *name, uint64_t max_bytes)
+int cache_n_lines(void)
+{
+    return n_lines;
+}
+
+struct qj_store *cache_open_with(const struct qj_store_options *options)
 {
     static const struct qj_log log = {.fn = keep_line, .level = QJIT_LOG_DEBUG};
-    struct qj_store_options options = {.directory = name, .max_bytes = max_bytes, .log = &log};
+    struct qj_store_options logged = *options;
     struct qj_store *store = NULL;
+    logged.log = &log;
     last_line[0] = '\0';
-    return qj_store_open(&store, &options) == QJIT_OK ? store : NULL;
+    n_lines = 0;
+    return qj_store_open(&store, &logged) == QJIT_OK ? store : NULL;
+}
+
+struct qj_store *cache_open_limited(const char *name, uint64_t max_bytes)
+{
+    return cache_open_with(&(struct qj_store_options){.directory = name, .max_bytes = max_bytes});
 }
 
 struct qj_store *cache_open(const char *name)
@@ -94,8 +108,8 @@ static bool is_same_row(const struct qj_row *a, const struct qj_row *b)
     return strcmp(a->unit, b->unit) == 0 && strcmp(a->module, b->module) == 0 &&
            strcmp(a->arch, b->arch) == 0 && strcmp(a->compiler, b->compiler) == 0 &&
            strcmp(a->options, b->options) == 0 && strcmp(a->names, b->names) == 0 &&
-           strcmp(a->kernels, b->kernels) == 0 &&
-           strcmp(a->log, b->log) == 0 && memcmp(a->key, b->key, sizeof a->key) == 0 &&
+           strcmp(a->kernels, b->kernels) == 0 && strcmp(a->log, b->log) == 0 &&
+           memcmp(a->key, b->key, sizeof a->key) == 0 &&
            memcmp(a->source_digest, b->source_digest, sizeof a->source_digest) == 0 &&
            memcmp(a->headers_digest, b->headers_digest, sizeof a->headers_digest) == 0 &&
            a->compile_us == b->compile_us;

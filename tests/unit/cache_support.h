@@ -14,8 +14,24 @@ void cache_fresh(void);
 struct qj_store *cache_open(const char *name);
 struct qj_store *cache_open_limited(const char *name, uint64_t max_bytes);
 
-/* What qj_log got last; "" if nothing. */
+struct qj_store *cache_open_with(const struct qj_store_options *options);
+
+/* What qj_log got last, and how many lines it got since a store was last opened; "" if nothing. */
 const char *cache_last_line(void);
+int cache_n_lines(void);
+
+/* Runs `part` as a user who is not root, since root may write anything, in a directory of that user's. Its
+ * exit status must be 0; the test is skipped if there is no such user. */
+void cache_as_nobody(int (*part)(void));
+
+/* In such a part: ends it, naming the first check that fails. */
+#define CACHE_CHECK(condition)                                                                               \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            (void)fprintf(stderr, "line %d: %s (log: %s)\n", __LINE__, #condition, cache_last_line());       \
+            return 1;                                                                                        \
+        }                                                                                                    \
+    } while (0)
 
 /* Row `i`; the texts live until the thread's next call. */
 struct qj_row cache_row(int i);
