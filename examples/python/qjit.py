@@ -1,0 +1,202 @@
+"""The part of qjit that a Python program needs, by ctypes: no package, nothing to build.
+
+A Device keeps a context; buffers and functions keep their device alive. Calls may come from any thread: ctypes lets
+other Python threads run meanwhile, and what a failed call says is kept for each thread by qjit.
+"""
+
+import ctypes
+import os
+from ctypes import POINTER, byref, c_char, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+
+
+class Error(Exception):
+    """What a failed call said: the name of its status, one line, and the compile log if there is one."""
+
+    def __init__(self, status, detail, log=""):
+        super().__init__(f"{status}: {detail}")
+        self.status, self.detail, self.log = status, detail, log
+
+
+class _DeviceInfo(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char * 256),
+        ("arch", c_char * 128),
+        ("wavefront", c_uint32),
+        ("n_cus", c_uint32),
+        ("lds_bytes", c_uint32),
+        ("max_workgroup", c_uint32),
+        ("memory_bytes", c_uint64),
+    ]
+
+
+class _Source(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("text", c_char_p),
+        ("headers", c_void_p),
+        ("n_headers", c_size_t),
+        ("defines", POINTER(c_char_p)),
+        ("n_defines", c_size_t),
+        ("options", POINTER(c_char_p)),
+        ("n_options", c_size_t),
+        ("kernels", POINTER(c_char_p)),
+        ("n_kernels", c_size_t),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+# What qjit.h and ops.h declare. Without argument types ctypes would pass pointers as 32-bit numbers.
+_DECLARATIONS = {
+    "qjit_create": [POINTER(c_void_p), c_void_p],
+    "qjit_device_info": [c_void_p, POINTER(_DeviceInfo), c_uint32],
+    "qjit_get_function": [c_void_p, POINTER(c_void_p), c_uint32, c_char_p],
+    "qjit_add_source": [c_void_p, POINTER(c_uint32), POINTER(_Source)],
+    "qjit_get_hip_symbol": [c_void_p, POINTER(c_void_p), c_char_p],
+    "qjit_stream_wait": [c_void_p, c_uint32, c_void_p],
+    "qjit_buffer_create_zeroed": [c_void_p, POINTER(c_void_p), c_uint32, c_size_t],
+    "qjit_buffer_view": [c_void_p, POINTER(c_void_p), c_size_t, c_size_t],
+    "qjit_buffer_upload": [c_void_p, c_size_t, c_void_p, c_size_t],
+    "qjit_buffer_download": [c_void_p, c_void_p, c_size_t, c_size_t],
+}
+_LAUNCH = ctypes.CFUNCTYPE(
+    c_int, c_void_p, *[c_uint32] * 7, c_void_p, POINTER(c_void_p), POINTER(c_void_p)
+)
+
+
+def _load():
+    library = ctypes.CDLL(os.environ.get("QJIT_LIBRARY", "libqjit.so.0"))
+    for name, arguments in _DECLARATIONS.items():
+        getattr(library, name).argtypes = arguments
+    for name in "qjit_status_name", "qjit_error_detail", "qjit_error_log":
+        getattr(library, name).restype = c_char_p
+    library.qjit_destroy.argtypes = [c_void_p]
+    library.qjit_destroy.restype = None
+    library.qjit_buffer_destroy.argtypes = [c_void_p]
+    library.qjit_buffer_destroy.restype = None
+    library.qjit_buffer_pointer.argtypes = [c_void_p]
+    library.qjit_buffer_pointer.restype = c_void_p
+    return library
+
+
+_qjit = _load()
+
+
+def _check(status):
+    if status:
+        texts = _qjit.qjit_status_name(status), _qjit.qjit_error_detail(), _qjit.qjit_error_log()
+        raise Error(*(text.decode(errors="replace") for text in texts))
+
+
+class Device:
+    """The device with HIP's number `ordinal`, with what the environment says of qjit."""
+
+    def __init__(self, ordinal=0):
+        self._context, self._ordinal = c_void_p(), ordinal
+        _check(_qjit.qjit_create(byref(self._context), None))
+        symbol = c_void_p()
+        _check(_qjit.qjit_get_hip_symbol(self._context, byref(symbol), b"hipModuleLaunchKernel"))
+        self._launch = _LAUNCH(symbol.value)
+
+    def __del__(self):
+        if self._context:
+            _qjit.qjit_destroy(self._context)
+
+    @property
+    def arch(self):
+        info = _DeviceInfo(struct_size=ctypes.sizeof(_DeviceInfo))
+        _check(_qjit.qjit_device_info(self._context, byref(info), self._ordinal))
+        return info.arch.decode()
+
+    def function(self, name):
+        """The kernel of this name, compiled first if it must be."""
+        function = c_void_p()
+        _check(_qjit.qjit_get_function(self._context, byref(function), self._ordinal, name.encode()))
+        return Function(self, function)
+
+    def add_source(self, name, text, kernels):
+        """Adds kernels of one's own: extern "C" names or name expressions."""
+        names = (c_char_p * len(kernels))(*(kernel.encode() for kernel in kernels))
+        source = _Source(
+            struct_size=ctypes.sizeof(_Source),
+            name=name.encode(),
+            text=text.encode(),
+            kernels=names,
+            n_kernels=len(kernels),
+        )
+        _check(_qjit.qjit_add_source(self._context, None, byref(source)))
+
+    def buffer(self, content):
+        """Memory of the device: a copy of `content` (bytes, array.array, anything with that interface), or that many
+        zero bytes."""
+        if isinstance(content, int):
+            return Buffer(self, content)
+        view = memoryview(content).cast("B")
+        buffer = Buffer(self, len(view))
+        buffer.upload(view)
+        return buffer
+
+    def wait(self):
+        """Until all that is queued is done."""
+        _check(_qjit.qjit_stream_wait(self._context, self._ordinal, None))
+
+
+class Buffer:
+    def __init__(self, device, n_bytes, handle=None):
+        self._device, self.n_bytes, self._handle = device, n_bytes, handle or c_void_p()
+        if not handle:
+            _check(
+                _qjit.qjit_buffer_create_zeroed(
+                    device._context, byref(self._handle), device._ordinal, n_bytes
+                )
+            )
+
+    def __del__(self):
+        if self._handle:
+            _qjit.qjit_buffer_destroy(self._handle)
+
+    @property
+    def pointer(self):
+        return _qjit.qjit_buffer_pointer(self._handle)
+
+    def view(self, offset, n_bytes):
+        handle = c_void_p()
+        _check(_qjit.qjit_buffer_view(self._handle, byref(handle), offset, n_bytes))
+        return Buffer(self._device, n_bytes, handle)
+
+    def upload(self, content, offset=0):
+        content = bytes(content)
+        _check(_qjit.qjit_buffer_upload(self._handle, offset, content, len(content)))
+
+    def download(self):
+        out = ctypes.create_string_buffer(self.n_bytes)
+        _check(_qjit.qjit_buffer_download(self._handle, out, 0, self.n_bytes))
+        return out.raw
+
+
+class Function:
+    def __init__(self, device, handle):
+        self._device, self._handle = device, handle
+
+    def launch(self, grid, block, *arguments, lds_bytes=0):
+        """Queues the kernel. Arguments: a Buffer as its address, an int as a 32-bit int, a float as a 32-bit float,
+        anything else as the ctypes value that it must be (c_int64(n), c_double(x))."""
+        values = [self._value(argument) for argument in arguments]
+        params = (c_void_p * max(1, len(values)))(*(ctypes.addressof(value) for value in values))
+        error = self._device._launch(
+            self._handle, *(*grid, 1, 1)[:3], *(*block, 1, 1)[:3], lds_bytes, None, params, None
+        )
+        if error:
+            raise Error("QJIT_HIP_FAILED", f"hipModuleLaunchKernel gave error {error}")
+
+    @staticmethod
+    def _value(argument):
+        if isinstance(argument, Buffer):
+            return c_void_p(argument.pointer)
+        if isinstance(argument, int):
+            return c_int(argument)
+        if isinstance(argument, float):
+            return ctypes.c_float(argument)
+        return argument

@@ -1,0 +1,436 @@
+//! The part of qjit that a Rust program needs, over plain `extern "C"`: no crate, no bindgen. Names are those that
+//! candle and rocm-rs use around their kernels.
+//!
+//! A `Device` counts its users: memory and functions keep the context alive. Everything may be used from any thread.
+
+#![allow(dead_code)]
+
+use std::ffi::{CStr, CString};
+use std::marker::PhantomData;
+use std::mem::{size_of, transmute};
+use std::ops::Range;
+use std::os::raw::{c_char, c_int, c_void};
+use std::sync::Arc;
+
+// ---- what qjit.h and ops.h declare ----
+
+#[repr(C)]
+struct ContextC {
+    _private: [u8; 0],
+}
+#[repr(C)]
+struct BufferC {
+    _private: [u8; 0],
+}
+
+#[repr(C)]
+struct DeviceC {
+    struct_size: usize,
+    name: [c_char; 256],
+    arch: [c_char; 128],
+    wavefront: u32,
+    n_cus: u32,
+    lds_bytes: u32,
+    max_workgroup: u32,
+    memory_bytes: u64,
+}
+
+#[repr(C)]
+struct SourceC {
+    struct_size: usize,
+    name: *const c_char,
+    text: *const c_char,
+    headers: *const c_void,
+    n_headers: usize,
+    defines: *const *const c_char,
+    n_defines: usize,
+    options: *const *const c_char,
+    n_options: usize,
+    kernels: *const *const c_char,
+    n_kernels: usize,
+    flags: u32,
+    reserved: u32,
+}
+
+type LaunchKernel = unsafe extern "C" fn(
+    function: *mut c_void,
+    grid_x: u32,
+    grid_y: u32,
+    grid_z: u32,
+    block_x: u32,
+    block_y: u32,
+    block_z: u32,
+    lds_bytes: u32,
+    stream: *mut c_void,
+    params: *mut *mut c_void,
+    extra: *mut *mut c_void,
+) -> c_int;
+
+#[link(name = "qjit")]
+extern "C" {
+    fn qjit_create(out: *mut *mut ContextC, options: *const c_void) -> c_int;
+    fn qjit_destroy(context: *mut ContextC);
+    fn qjit_status_name(status: c_int) -> *const c_char;
+    fn qjit_error_detail() -> *const c_char;
+    fn qjit_error_log() -> *const c_char;
+    fn qjit_device_info(context: *mut ContextC, out: *mut DeviceC, device: u32) -> c_int;
+    fn qjit_get_function(
+        context: *mut ContextC,
+        out: *mut *mut c_void,
+        device: u32,
+        name: *const c_char,
+    ) -> c_int;
+    fn qjit_add_source(context: *mut ContextC, out: *mut u32, source: *const SourceC) -> c_int;
+    fn qjit_get_hip_symbol(
+        context: *mut ContextC,
+        out: *mut *const c_void,
+        name: *const c_char,
+    ) -> c_int;
+    fn qjit_stream_wait(context: *mut ContextC, device: u32, stream: *mut c_void) -> c_int;
+    fn qjit_buffer_create(
+        context: *mut ContextC,
+        out: *mut *mut BufferC,
+        device: u32,
+        n_bytes: usize,
+    ) -> c_int;
+    fn qjit_buffer_create_zeroed(
+        context: *mut ContextC,
+        out: *mut *mut BufferC,
+        device: u32,
+        n_bytes: usize,
+    ) -> c_int;
+    fn qjit_buffer_view(
+        buffer: *const BufferC,
+        out: *mut *mut BufferC,
+        offset: usize,
+        n_bytes: usize,
+    ) -> c_int;
+    fn qjit_buffer_destroy(buffer: *mut BufferC);
+    fn qjit_buffer_pointer(buffer: *const BufferC) -> *mut c_void;
+    fn qjit_buffer_upload(
+        buffer: *mut BufferC,
+        offset: usize,
+        from: *const c_void,
+        n_bytes: usize,
+    ) -> c_int;
+    fn qjit_buffer_download(
+        buffer: *const BufferC,
+        out: *mut c_void,
+        offset: usize,
+        n_bytes: usize,
+    ) -> c_int;
+}
+
+// ---- errors ----
+
+/// What a failed call said. The texts belong to the thread and its last failure, so they are copied at once.
+#[derive(Debug)]
+pub struct Error {
+    pub status: String,
+    pub detail: String,
+    pub log: String,
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{}: {}", self.status, self.detail)
+    }
+}
+
+impl std::error::Error for Error {}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+fn text(from: *const c_char) -> String {
+    unsafe { CStr::from_ptr(from) }.to_string_lossy().into_owned()
+}
+
+fn check(status: c_int) -> Result<()> {
+    if status == 0 {
+        return Ok(());
+    }
+    Err(unsafe {
+        Error {
+            status: text(qjit_status_name(status)),
+            detail: text(qjit_error_detail()),
+            log: text(qjit_error_log()),
+        }
+    })
+}
+
+fn c_text(from: &str) -> Result<CString> {
+    CString::new(from).map_err(|_| Error {
+        status: "QJIT_INVALID_ARGUMENT".into(),
+        detail: format!("'{}' holds a zero byte", from.escape_default()),
+        log: String::new(),
+    })
+}
+
+// ---- a device ----
+
+struct Context(*mut ContextC);
+
+// qjit.h: a context may be used from any number of threads at once.
+unsafe impl Send for Context {}
+unsafe impl Sync for Context {}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        unsafe { qjit_destroy(self.0) }
+    }
+}
+
+#[derive(Clone)]
+pub struct Device {
+    context: Arc<Context>,
+    ordinal: u32,
+    launch: LaunchKernel,
+}
+
+impl Device {
+    /// The device with HIP's number `ordinal`, with what the environment says of qjit.
+    pub fn new(ordinal: u32) -> Result<Device> {
+        let mut context = std::ptr::null_mut();
+        check(unsafe { qjit_create(&mut context, std::ptr::null()) })?;
+        let context = Arc::new(Context(context));
+        let mut symbol = std::ptr::null();
+        let name = c_text("hipModuleLaunchKernel")?;
+        check(unsafe { qjit_get_hip_symbol(context.0, &mut symbol, name.as_ptr()) })?;
+        let launch = unsafe { transmute::<*const c_void, LaunchKernel>(symbol) };
+        Ok(Device { context, ordinal, launch })
+    }
+
+    pub fn arch(&self) -> Result<String> {
+        let mut info: DeviceC = unsafe { std::mem::zeroed() };
+        info.struct_size = size_of::<DeviceC>();
+        check(unsafe { qjit_device_info(self.context.0, &mut info, self.ordinal) })?;
+        Ok(text(info.arch.as_ptr()))
+    }
+
+    /// The kernel of this name, compiled first if it must be.
+    pub fn get_or_load_func(&self, name: &str) -> Result<Function> {
+        let mut function = std::ptr::null_mut();
+        let c_name = c_text(name)?;
+        check(unsafe {
+            qjit_get_function(self.context.0, &mut function, self.ordinal, c_name.as_ptr())
+        })?;
+        Ok(Function { device: self.clone(), function })
+    }
+
+    /// The same for a kernel of one's own: `extern "C"` in the text, which is compiled once and cached.
+    pub fn get_or_load_custom_func(
+        &self,
+        name: &str,
+        module_name: &str,
+        text: &str,
+    ) -> Result<Function> {
+        let (c_name, c_module, c_source) = (c_text(name)?, c_text(module_name)?, c_text(text)?);
+        let kernels = [c_name.as_ptr()];
+        let mut source: SourceC = unsafe { std::mem::zeroed() };
+        source.struct_size = size_of::<SourceC>();
+        source.name = c_module.as_ptr();
+        source.text = c_source.as_ptr();
+        source.kernels = kernels.as_ptr();
+        source.n_kernels = kernels.len();
+        let status = unsafe { qjit_add_source(self.context.0, std::ptr::null_mut(), &source) };
+        match check(status) {
+            Err(error) if error.status != "QJIT_EXISTS" => Err(error),
+            _ => self.get_or_load_func(name),
+        }
+    }
+
+    /// Waits until everything queued on the default stream is done.
+    pub fn synchronize(&self) -> Result<()> {
+        check(unsafe { qjit_stream_wait(self.context.0, self.ordinal, std::ptr::null_mut()) })
+    }
+
+    fn memory<T>(&self, buffer: *mut BufferC, n: usize) -> DeviceMemory<T> {
+        DeviceMemory { device: self.clone(), buffer, n, elements: PhantomData }
+    }
+
+    /// Room for n elements, contents undefined.
+    pub fn alloc<T: Copy>(&self, n: usize) -> Result<DeviceMemory<T>> {
+        let mut buffer = std::ptr::null_mut();
+        let n_bytes = n * size_of::<T>();
+        check(unsafe {
+            qjit_buffer_create(self.context.0, &mut buffer, self.ordinal, n_bytes)
+        })?;
+        Ok(self.memory(buffer, n))
+    }
+
+    pub fn alloc_zeros<T: Copy>(&self, n: usize) -> Result<DeviceMemory<T>> {
+        let mut buffer = std::ptr::null_mut();
+        let n_bytes = n * size_of::<T>();
+        check(unsafe {
+            qjit_buffer_create_zeroed(self.context.0, &mut buffer, self.ordinal, n_bytes)
+        })?;
+        Ok(self.memory(buffer, n))
+    }
+
+    pub fn clone_htod<T: Copy>(&self, from: &[T]) -> Result<DeviceMemory<T>> {
+        let mut memory = self.alloc(from.len())?;
+        self.memcpy_htod(from, &mut memory)?;
+        Ok(memory)
+    }
+
+    pub fn memcpy_htod<T: Copy>(&self, from: &[T], to: &mut DeviceMemory<T>) -> Result<()> {
+        let n_bytes = std::mem::size_of_val(from);
+        check(unsafe { qjit_buffer_upload(to.buffer, 0, from.as_ptr().cast(), n_bytes) })
+    }
+
+    pub fn clone_dtoh<T: Copy + Default>(&self, from: &DeviceMemory<T>) -> Result<Vec<T>> {
+        let mut to = vec![T::default(); from.n];
+        self.memcpy_dtoh(from, &mut to)?;
+        Ok(to)
+    }
+
+    pub fn memcpy_dtoh<T: Copy>(&self, from: &DeviceMemory<T>, to: &mut [T]) -> Result<()> {
+        let n_bytes = std::mem::size_of_val(to);
+        check(unsafe { qjit_buffer_download(from.buffer, to.as_mut_ptr().cast(), 0, n_bytes) })
+    }
+}
+
+// ---- memory ----
+
+/// n elements in the device's memory, freed when the last view of them is.
+pub struct DeviceMemory<T> {
+    device: Device,
+    buffer: *mut BufferC,
+    n: usize,
+    elements: PhantomData<T>,
+}
+
+// ops.h: buffers may be used from any number of threads at once, and are destroyed by one.
+unsafe impl<T: Send> Send for DeviceMemory<T> {}
+unsafe impl<T: Sync> Sync for DeviceMemory<T> {}
+
+impl<T: Copy> DeviceMemory<T> {
+    pub fn len(&self) -> usize {
+        self.n
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.n == 0
+    }
+
+    /// A view of some of the elements.
+    pub fn slice(&self, range: Range<usize>) -> Result<DeviceMemory<T>> {
+        let mut view = std::ptr::null_mut();
+        let n = range.end.saturating_sub(range.start);
+        let (offset, n_bytes) = (range.start * size_of::<T>(), n * size_of::<T>());
+        check(unsafe { qjit_buffer_view(self.buffer, &mut view, offset, n_bytes) })?;
+        Ok(self.device.memory(view, n))
+    }
+}
+
+impl<T> Drop for DeviceMemory<T> {
+    fn drop(&mut self) {
+        unsafe { qjit_buffer_destroy(self.buffer) }
+    }
+}
+
+// ---- launching ----
+
+#[derive(Clone, Copy)]
+pub struct LaunchConfig {
+    pub grid_dim: (u32, u32, u32),
+    pub block_dim: (u32, u32, u32),
+    pub shared_mem_bytes: u32,
+}
+
+impl LaunchConfig {
+    /// One thread for each of n elements.
+    pub fn for_num_elems(n: u32) -> LaunchConfig {
+        LaunchConfig {
+            grid_dim: ((n + 255) / 256, 1, 1),
+            block_dim: (256, 1, 1),
+            shared_mem_bytes: 0,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Function {
+    device: Device,
+    function: *mut c_void,
+}
+
+// A hipFunction_t is only ever read.
+unsafe impl Send for Function {}
+unsafe impl Sync for Function {}
+
+impl Function {
+    pub fn builder(&self) -> Builder {
+        Builder { function: self, arguments: Vec::new() }
+    }
+}
+
+/// What a kernel takes: memory goes as its address, numbers by value.
+pub trait KernelArgument {
+    fn bits(&self) -> u64;
+}
+
+impl<T> KernelArgument for DeviceMemory<T> {
+    fn bits(&self) -> u64 {
+        unsafe { qjit_buffer_pointer(self.buffer) as u64 }
+    }
+}
+
+macro_rules! numbers {
+    ($($type:ty => $bits:expr),*) => {
+        $(impl KernelArgument for $type {
+            fn bits(&self) -> u64 {
+                let bits: fn($type) -> u64 = $bits;
+                bits(*self)
+            }
+        })*
+    };
+}
+
+numbers!(i32 => |x| x as u32 as u64, u32 => |x| x as u64, i64 => |x| x as u64, u64 => |x| x,
+         usize => |x| x as u64, f32 => |x| x.to_bits() as u64, f64 => |x| x.to_bits());
+
+/// Gathers arguments. A kernel reads as many bytes of each as its parameter has: the low ones come first here.
+pub struct Builder<'a> {
+    function: &'a Function,
+    arguments: Vec<u64>,
+}
+
+impl Builder<'_> {
+    pub fn arg<A: KernelArgument>(&mut self, argument: &A) -> &mut Self {
+        self.arguments.push(argument.bits());
+        self
+    }
+
+    /// Queues the kernel on the default stream.
+    ///
+    /// # Safety
+    /// The arguments are those of the kernel, in number and type; it stays within the memory that it is given, and
+    /// that memory lives until the work is done.
+    pub unsafe fn launch(&mut self, config: LaunchConfig) -> Result<()> {
+        let mut params: Vec<*mut c_void> =
+            self.arguments.iter_mut().map(|argument| (argument as *mut u64).cast()).collect();
+        let (grid, block) = (config.grid_dim, config.block_dim);
+        let error = (self.function.device.launch)(
+            self.function.function,
+            grid.0,
+            grid.1,
+            grid.2,
+            block.0,
+            block.1,
+            block.2,
+            config.shared_mem_bytes,
+            std::ptr::null_mut(),
+            params.as_mut_ptr(),
+            std::ptr::null_mut(),
+        );
+        if error == 0 {
+            return Ok(());
+        }
+        Err(Error {
+            status: "QJIT_HIP_FAILED".into(),
+            detail: format!("hipModuleLaunchKernel gave error {}", error),
+            log: String::new(),
+        })
+    }
+}
