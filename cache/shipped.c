@@ -235,6 +235,7 @@ static qjit_status get_from(struct qj_store *store, struct qj_store *layer, stru
         }
     }
     if (reason) {
+        out->was_damaged = true;
         refuse(store, layer, qj_row_id(key), reason);
     }
     qj_entry_finish(&entry);
