@@ -176,7 +176,9 @@ static qjit_status write_file(struct writing *writing, const char *path)
     }
     int code = fill(writing, name);
     qjit_status status = QJIT_OK;
-    if (code != SQLITE_OK) {
+    if (code == SQLITE_OK && !writing->out->n_added) {
+        status = qj_fail(QJIT_NOT_FOUND, "the store has nothing to put into '%s'", path);
+    } else if (code != SQLITE_OK) {
         status = qj_fail((code & 0xff) == SQLITE_NOMEM ? QJIT_NO_MEMORY : QJIT_IO, "cannot write '%s': %s",
                          path, sqlite3_errstr(code));
     } else if (settle_header(fd) != 0 || fstat(fd, &info) != 0 || rename(name, path) != 0) {

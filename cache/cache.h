@@ -162,7 +162,7 @@ struct qj_transfer {
     const char *(*refuses)(void *payload, const struct qj_entry *entry); /* NULL, or why it is refused */
     void (*refused)(void *payload, const struct qj_row *row, const char *reason); /* row NULL: not known */
     void *payload;
-    const struct qj_trust *trust; /* with keys: a row must be signed by one of them */
+    const struct qj_trust *trust; /* with keys: a row must be signed by one of them; may be NULL */
 };
 
 struct qj_transferred {
@@ -187,7 +187,8 @@ struct qj_bundle {
 
 /* Writes the rows of the store and of the shipped stores behind it, each key once and verified, to a file
  * that can be a shipped store: whole, by a rename, or not at all. The same rows give the same bytes.
- * Callbacks may not use the store. Fails with QJIT_IO, QJIT_INVALID_ARGUMENT (it is the store's own file),
+ * Callbacks may not use the store. Fails with QJIT_NOT_FOUND (there is nothing to write), QJIT_IO,
+ * QJIT_INVALID_ARGUMENT (it is the store's own file),
  * QJIT_CACHE_UNUSABLE and QJIT_NO_MEMORY. */
 qjit_status qj_store_export(struct qj_store *store, struct qj_transferred *out, const char *path,
                             const struct qj_bundle *what);

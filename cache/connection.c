@@ -33,8 +33,7 @@ static int set_up(sqlite3 *db, const struct qj_place *place)
     char sql[512];
     bool map = place->mode != QJ_STORE_MEMORY && !place->is_shared;
     (void)snprintf(sql, sizeof sql,
-                   "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA synchronous=NORMAL;"
-                   "PRAGMA secure_delete=OFF;"
+                   "PRAGMA trusted_schema=OFF; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=OFF;"
                    "PRAGMA mmap_size=%d;%s",
                    map ? 1 << 30 : 0,
                    place->is_shared && place->mode == QJ_STORE_FILE ? "PRAGMA journal_mode=TRUNCATE;" : "");

@@ -182,6 +182,7 @@ struct qj_store {
     size_t n_kept;
     int64_t *refused; /* of a shipped store: rows that are passed over */
     size_t n_refused;
+    atomic_bool is_distrusted; /* of a shipped store: a signature was found wrong, and said so */
 };
 
 /* Without a place; close it like any other. NULL: out of memory. */
@@ -331,8 +332,6 @@ int qj_transfer_read(struct qj_connection *connection, struct qj_entry *out, con
                      const struct qj_transfer *transfer, struct qj_transferred *counts);
 
 /* ---- signature.c ----------------------------------------------------------------------------- */
-
-#define QJ_UNSIGNED_ROW "it is not signed"
 
 /* NULL, or why the row is not believed: it has to be signed where there are keys to trust, and a signature
  * has to hold in any case. */

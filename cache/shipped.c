@@ -194,11 +194,12 @@ static bool serves(struct qj_store *layer, int64_t id)
 }
 
 /* Said once: afterwards the row is not looked for. Without memory for that it is refused each time. */
-static void refuse(struct qj_store *store, struct qj_store *layer, int64_t id, const char *reason)
+static void refuse(struct qj_store *store, struct qj_store *layer, int64_t id, enum qjit_log_level level,
+                   const char *reason)
 {
     qj_store_count(store, QJ_REFUSED, 1);
-    qj_log(store->log, QJIT_LOG_WARNING, "'%016llx...' of shipped store '%s' is passed over: %s",
-           (unsigned long long)id, layer->shipped_as, reason);
+    qj_log(store->log, level, "'%016llx...' of shipped store '%s' is passed over: %s", (unsigned long long)id,
+           layer->shipped_as, reason);
     (void)pthread_mutex_lock(&layer->lock);
     int64_t *refused = realloc(layer->refused, (layer->n_refused + 1) * sizeof *refused);
     if (refused) {
@@ -226,6 +227,7 @@ static qjit_status get_from(struct qj_store *store, struct qj_store *layer, stru
         return QJIT_NOT_FOUND;
     }
     qj_store_return(layer, connection);
+    enum qjit_log_level level = QJIT_LOG_WARNING;
     const char *reason = code == SQLITE_ROW && result == QJ_ROW_DAMAGED ? QJ_DAMAGED_ROW : NULL;
     if (code == SQLITE_ROW && result == QJ_ROW_OK) {
         reason = store->trust && store->trust->n_keys ? qj_entry_distrust(&entry, store->trust) : NULL;
@@ -233,10 +235,12 @@ static qjit_status get_from(struct qj_store *store, struct qj_store *layer, stru
             *out = entry;
             return QJIT_OK;
         }
+        /* A signature that is missing tends to be missing throughout: one line will do. */
+        level = atomic_exchange(&layer->is_distrusted, true) ? QJIT_LOG_INFO : QJIT_LOG_WARNING;
     }
     if (reason) {
         out->was_damaged = true;
-        refuse(store, layer, qj_row_id(key), reason);
+        refuse(store, layer, qj_row_id(key), level, reason);
     }
     qj_entry_finish(&entry);
     return code == SQLITE_ROW && result == QJ_ROW_NO_MEMORY
@@ -277,7 +281,7 @@ void qj_shipped_refuse(struct qj_store *store, int64_t id, const char *reason)
 {
     for (size_t i = 0; i < store->n_shipped; i++) {
         if (has(store->shipped[i], id)) {
-            refuse(store, store->shipped[i], id, reason);
+            refuse(store, store->shipped[i], id, QJIT_LOG_WARNING, reason);
             return;
         }
     }

@@ -25,10 +25,11 @@ const char *qj_entry_distrust(const struct qj_entry *entry, const struct qj_trus
 {
     const struct qj_signature *signature = entry->row.signature;
     uint8_t digest[QJ_DIGEST_BYTES];
+    bool must_be = trust && trust->n_keys;
     if (!signature) {
-        return trust->n_keys ? QJ_UNSIGNED_ROW : NULL;
+        return must_be ? "it is not signed" : NULL;
     }
-    if (trust->n_keys && !qj_trust_has(trust, &signature->signer)) {
+    if (must_be && !qj_trust_has(trust, &signature->signer)) {
         return "it is signed by a key that is not trusted";
     }
     qj_row_digest(digest, &entry->row, entry->object, (size_t)entry->row.object_bytes);

@@ -263,6 +263,7 @@ static qjit_status choose_arch(char out[static QJ_ARCH_MAX], qjit_context *conte
     return status;
 }
 
+/* A row in the store proves that the compiler knows the arch, so that no worker need be asked. */
 qjit_status qj_context_plan(struct qj_plan *out, qjit_context *context, const struct qj_unit *unit,
                             const char *const *names, const char *arch)
 {
@@ -272,9 +273,14 @@ qjit_status qj_context_plan(struct qj_plan *out, qjit_context *context, const st
         return qj_prebuilts_fail(&context->prebuilts, unit->name, arch);
     }
     qjit_status status = qj_context_compiler(context, &compiler);
-    if (status == QJIT_OK && context->options.flags & QJIT_GENERIC_ARCH) {
-        status = choose_arch(chosen, context, arch);
-        arch = chosen;
+    if (status == QJIT_OK) {
+        status = qj_plan_init(out, unit, names, arch, compiler);
     }
-    return status == QJIT_OK ? qj_plan_init(out, unit, names, arch, compiler) : status;
+    if (status != QJIT_OK || !(context->options.flags & QJIT_GENERIC_ARCH) ||
+        qj_store_has(context->store, out->key)) {
+        return status;
+    }
+    qj_plan_finish(out);
+    status = choose_arch(chosen, context, arch);
+    return status == QJIT_OK ? qj_plan_init(out, unit, names, chosen, compiler) : status;
 }

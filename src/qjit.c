@@ -86,10 +86,10 @@ static qjit_status load(qjit_context *context, uint32_t device, uint32_t unit, c
     struct qj_image image;
     qjit_status status = qj_image_get(&image, context, plan);
     for (bool again = true; status == QJIT_OK; again = false) {
-        status =
-            qj_modules_load(&context->modules, context->hip, device, unit, row, image.bytes, image.kernels);
-        image.bytes = status == QJIT_OK ? NULL : image.bytes; /* the module's now */
+        const struct qj_module_image loaded = {image.bytes, image.n_bytes, image.kernels};
+        status = qj_modules_load(&context->modules, context->hip, device, unit, row, &loaded);
         if (status == QJIT_OK) {
+            image.bytes = NULL; /* the module's now */
             qj_store_keep(context->store, plan->key);
         }
         bool retry = status == QJIT_LOAD_FAILED && image.from_store && again;
@@ -111,19 +111,19 @@ static qjit_status load_prebuilt(qjit_context *context, uint32_t device, uint32_
     qjit_status status = QJIT_NOT_FOUND;
     struct qj_prebuilt *prebuilt;
     while ((prebuilt = qj_prebuilts_find(&context->prebuilts, row->name, arch))) {
-        void *image = qj_prebuilt_copy(prebuilt);
-        if (!image) {
+        const struct qj_module_image image = {qj_prebuilt_copy(prebuilt), prebuilt->n_bytes,
+                                              prebuilt->symbols};
+        if (!image.bytes) {
             return qj_fail(QJIT_NO_MEMORY, "out of memory");
         }
-        status =
-            qj_modules_load(&context->modules, context->hip, device, unit, row, image, prebuilt->symbols);
+        status = qj_modules_load(&context->modules, context->hip, device, unit, row, &image);
         if (status == QJIT_OK) {
             qj_store_count_added(context->store);
             qj_log(&context->options.log, QJIT_LOG_DEBUG, "unit '%s' comes from the object added for %s",
                    row->name, prebuilt->arch);
             return QJIT_OK;
         }
-        free(image);
+        free(image.bytes);
         if (status != QJIT_LOAD_FAILED) {
             return status;
         }

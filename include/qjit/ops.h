@@ -126,8 +126,8 @@ typedef struct qjit_weights_info {
 /* Any type that qjit_get_ggml_type knows; qjit_plan_op says which of them an operator takes. k must be a
  * multiple of the type's block; n, k and n_experts may be 0, which counts as 1 for n_experts. All bytes are
  * zero, until qjit_weights_upload.
- * Fails with QJIT_NOT_FOUND (no such type), QJIT_INVALID_ARGUMENT (k; n or k above 2^31 - 513),
- * QJIT_NO_MEMORY, QJIT_NO_DEVICE, QJIT_HIP_FAILED and as qjit_device_count. */
+ * Fails with QJIT_NOT_FOUND (no such type), QJIT_INVALID_ARGUMENT (k; n above 2^27 - 1, k above 2^31 -
+ * 513), QJIT_NO_MEMORY, QJIT_NO_DEVICE, QJIT_HIP_FAILED and as qjit_device_count. */
 QJIT_API qjit_status qjit_weights_create(qjit_context *context, qjit_weights **out, uint32_t device,
                                          uint32_t type, uint64_t n, uint64_t k, uint64_t n_experts);
 
@@ -186,7 +186,8 @@ QJIT_API qjit_status qjit_quantize_q8_1(qjit_buffer *out, const qjit_buffer *x, 
                                         qjit_stream stream);
 
 /* The values of n_rows rows from first_row on (rows of all experts are counted through), as f32 or f16:
- * `to` is QJIT_GGML_F32 or QJIT_GGML_F16. Plain numbers (F32, F16, BF16) go to f32, and F16 to f16. */
+ * `to` is QJIT_GGML_F32 or QJIT_GGML_F16. Plain numbers (F32, F16, BF16) go to f32, and F16 to f16. `out`
+ * is aligned to four elements. */
 QJIT_API qjit_status qjit_dequantize(const qjit_weights *weights, qjit_buffer *out, uint32_t to,
                                      uint64_t first_row, uint64_t n_rows, qjit_stream stream);
 
@@ -252,7 +253,7 @@ typedef struct qjit_op_plan {
     size_t struct_size;
     qjit_path path;         /* of QJIT_OP_MUL_MAT: the one that is taken, never QJIT_PATH_AUTO; else 0 */
     uint32_t n_kernels;     /* different ones */
-    uint64_t n_launches;    /* together */
+    uint64_t n_launches;    /* together, copies and fills counted */
     uint64_t scratch_bytes; /* of the stream's scratch memory */
     const char *kernels[QJIT_OP_KERNELS_MAX]; /* their names, in order of their first launch */
 } qjit_op_plan;

@@ -2,7 +2,7 @@
 
 _qjit() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' word
-    local verbs='warm list stat info explain clear verify gc export doctor compile gguf help'
+    local verbs='warm list stat info explain clear verify gc export import merge keygen doctor compile gguf help'
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case " $verbs " in *" $word "*) verb=$word && break ;; esac
     done
@@ -14,8 +14,8 @@ _qjit() {
     -m | --module) _qjit_reply "$(_qjit_column module)" && return ;;
     -u | --unit) _qjit_reply "$(_qjit_column unit)" && return ;;
     --hip) _qjit_reply 'rocm cpu cuda' && compopt -o default && return ;;
-    --cache-dir | --worker | --header | -o | --output | --hsaco | --c-array | --rust-bytes) compopt -o default && return ;;
-    -a | --arch | -j | --jobs | -D | --define | --option | --older-than | --max-size) return ;;
+    --cache-dir | --worker | --header | -M | --model | -o | --output | --hsaco | --c-array | --rust-bytes | --sign | --trust) compopt -o default && return ;;
+    -a | --arch | -b | --batch | -j | --jobs | -D | --define | --option | --older-than | --max-size) return ;;
     esac
     case $current in
     -*) _qjit_reply "$(qjit help $verb 2>/dev/null | grep -o -e '--[a-z][a-z-]*' | sort -u)" && return ;;
@@ -23,7 +23,7 @@ _qjit() {
     case $verb in
     '' | help) _qjit_reply "$verbs" ;;
     info | explain) _qjit_reply "$(_qjit_column name)" ;;
-    compile | gguf) compopt -o default ;;
+    compile | gguf | export | import | merge | keygen) compopt -o default ;;
     esac
 }
 

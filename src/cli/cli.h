@@ -64,7 +64,7 @@ struct cli {
 };
 
 extern const struct cli_command cmd_warm, cmd_list, cmd_stat, cmd_info, cmd_explain, cmd_clear, cmd_verify,
-    cmd_gc, cmd_export, cmd_doctor, cmd_compile, cmd_gguf;
+    cmd_gc, cmd_export, cmd_import, cmd_merge, cmd_keygen, cmd_doctor, cmd_compile, cmd_gguf;
 
 /* ---- args.c, help.c ---------------------------------------------------------------------------- */
 

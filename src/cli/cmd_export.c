@@ -1,4 +1,5 @@
-/* qjit export: code objects out of the store, for programs that carry them along. */
+/* qjit export: code objects out of the store, as a bundle or for programs that carry them along. */
+#include "bundle.h"
 #include "cli.h"
 #include "export.h"
 
@@ -10,7 +11,7 @@
 
 struct export_args {
     struct export_choice choice;
-    const char *hsaco, *c_array, *rust_bytes;
+    const char *hsaco, *c_array, *rust_bytes, *sign;
 };
 
 static const struct cli_option export_options[] = {
@@ -32,6 +33,8 @@ static const struct cli_option export_options[] = {
      "only the units of this kernel; repeatable, or with commas"},
     {0, CLI_FLAG, "cached-only", NULL, offsetof(struct export_args, choice.cached_only),
      "compile nothing: leave out what the store does not have (without --arch: every arch it has)"},
+    {0, CLI_TEXT, "sign", "KEYFILE", offsetof(struct export_args, sign),
+     "sign every code object of the bundle with this secret key (qjit keygen makes one)"},
     {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
 
@@ -145,8 +148,16 @@ static int deliver(const struct cli *cli, const struct export_set *set, const st
 static int check_args(const struct cli *cli, const struct export_args *args)
 {
     int to_stdout = is_stdout(args->c_array) + is_stdout(args->rust_bytes);
-    if (!args->hsaco && !args->c_array && !args->rust_bytes)
-        return cli_usage(cli, "say what to write: --hsaco DIR, --c-array FILE or --rust-bytes FILE");
+    int embeds = args->hsaco || args->c_array || args->rust_bytes;
+    if (cli->n_operands && (embeds || args->choice.kernels.n))
+        return cli_usage(cli,
+                         "a bundle is written by itself, and takes no --kernel: --arch, --module and --unit");
+    if (cli->n_operands)
+        return CLI_OK;
+    if (!embeds)
+        return cli_usage(cli, "say what to write: FILE, --hsaco DIR, --c-array FILE or --rust-bytes FILE");
+    if (args->sign)
+        return cli_usage(cli, "--sign goes with a bundle");
     if (to_stdout + (to_stdout && cli->json) > 1)
         return cli_usage(cli, "only one thing can go to standard output");
     return CLI_OK;
@@ -160,6 +171,11 @@ static int run_export(struct cli *cli, const void *args)
     cli->flags = export_args->choice.cached_only ? QJIT_FORBID_COMPILE : 0;
     if (result == CLI_OK)
         result = cli_open(cli);
+    if (result == CLI_OK && cli->n_operands) {
+        const struct export_choice *choice = &export_args->choice;
+        struct bundle_choice bundle = {choice->archs, choice->modules, choice->units, export_args->sign};
+        return bundle_write(cli, cli->operands[0], &bundle);
+    }
     if (result == CLI_OK)
         result = export_gather(cli, &set, &export_args->choice);
     if (result == CLI_OK)
@@ -170,22 +186,29 @@ static int run_export(struct cli *cli, const void *args)
 
 const struct cli_command cmd_export = {
     .name = "export",
-    .summary = "write code objects to files, for programs that embed them",
-    .operands = "",
+    .summary = "write code objects to a bundle, or to files for programs that embed them",
+    .operands = "[FILE]",
     .text =
-        "Writes the code objects of the chosen kernels for the chosen archs: as files, as C or as Rust "
-        "source,\n"
-        "or several of these. What is not in the store is compiled first; a unit that does not compile ends\n"
-        "it, and nothing is written. Needs no GPU when --arch is given. The same bytes every time.\n"
+        "With FILE: writes a bundle of what the store has for --arch, --module and --unit (without them: "
+        "all),\n"
+        "compiling nothing. A bundle goes into other stores by qjit import, and serves as it is as a "
+        "shipped\n"
+        "store: QJIT_SHIPPED=FILE. The same code objects give the same bytes, on every machine. Exit status\n"
+        "1 if something was not sound and is left out.\n"
         "\n"
-        "A program loads them by itself with hipModuleLoadData, or gives them to qjit_add_object and has\n"
-        "what is missing compiled.\n"
+        "Without: writes the code objects of the chosen kernels for the chosen archs: as files, as C or as\n"
+        "Rust source, or several of these. What is not in the store is compiled first; a unit that does not\n"
+        "compile ends it, and nothing is written. Needs no GPU when --arch is given. The same bytes every\n"
+        "time. A program loads them by itself with hipModuleLoadData, or gives them to qjit_add_object and\n"
+        "has what is missing compiled.\n"
         "\n"
         "Examples:\n"
+        "  qjit export kernels.qjit --arch gfx1030,gfx90a --sign release.key\n"
         "  qjit export --hsaco objects --arch gfx1030,gfx90a --module quantized\n"
         "  qjit export --c-array kernels.c --arch gfx1030 --kernel dequantize_block_q4_0_f32\n"
         "  qjit export --rust-bytes src/kernels.rs --arch all --unit dequantize_q4_0\n",
     .options = export_options,
     .args_size = sizeof(struct export_args),
+    .max_operands = 1,
     .run = run_export,
 };

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 static const struct cli_command *const cli_commands[] = {
-    &cmd_warm, &cmd_list,   &cmd_stat,   &cmd_info,    &cmd_explain, &cmd_clear, &cmd_verify,
-    &cmd_gc,   &cmd_export, &cmd_doctor, &cmd_compile, &cmd_gguf,    NULL,
+    &cmd_warm,   &cmd_list,   &cmd_stat,  &cmd_info,   &cmd_explain, &cmd_clear,   &cmd_verify, &cmd_gc,
+    &cmd_export, &cmd_import, &cmd_merge, &cmd_keygen, &cmd_doctor,  &cmd_compile, &cmd_gguf,   NULL,
 };
 
 static const struct cli_command *find_command(const char *name)

@@ -40,8 +40,8 @@ qjit_status qj_plan_init(struct qj_plan *out, const struct qj_unit *unit, const 
                          const char *arch, const char *compiler);
 void qj_plan_finish(struct qj_plan *plan);
 
-/* Sets the key from arch, source_digest, headers_digest, options, kernels and compiler: what qj_plan_init does
- * last, and what a row that came from elsewhere is checked by. */
+/* Sets the key from arch, source_digest, headers_digest, options, kernels and compiler: what qj_plan_init
+ * does last, and what a row that came from elsewhere is checked by. */
 void qj_plan_set_key(struct qj_plan *plan);
 
 /* True if applications may give this option to hipRTC: it changes nothing but the code (docs/options.md). */

@@ -102,37 +102,66 @@ static qjit_status publish(struct qj_modules *modules, const struct qj_hip *hip,
     return status;
 }
 
+static void keep(struct qj_slots *slots, uint32_t device, uint32_t unit_id, hipModule_t module,
+                 const struct qj_module_image *image, char *symbols)
+{
+    (void)pthread_mutex_lock(&slots->lock);
+    struct qj_slot *slot = qj_slots_at(slots, device, unit_id);
+    slot->module = module;
+    slot->image = image->bytes;
+    slot->image_bytes = image->n_bytes;
+    slot->symbols = symbols;
+    (void)pthread_mutex_unlock(&slots->lock);
+}
+
 qjit_status qj_modules_load(struct qj_modules *modules, const struct qj_hip *hip, uint32_t device,
-                            uint32_t unit_id, const struct qj_unit *unit, void *image, const char *symbols)
+                            uint32_t unit_id, const struct qj_unit *unit, const struct qj_module_image *image)
 {
     int current = 0;
+    char *symbols = strdup(image->symbols);
+    if (!symbols) {
+        return qj_fail(QJIT_NO_MEMORY, "out of memory");
+    }
     hipError_t error = hip->hipGetDevice(&current);
     if (error == QJ_HIP_SUCCESS && current != (int)device) {
         error = hip->hipSetDevice((int)device);
     }
     if (error != QJ_HIP_SUCCESS) {
+        free(symbols);
         return qj_hip_fail(hip, QJIT_HIP_FAILED, "hipSetDevice", error);
     }
     hipModule_t module = NULL;
-    error = hip->hipModuleLoadData(&module, image);
+    error = hip->hipModuleLoadData(&module, image->bytes);
     qjit_status status = QJIT_OK;
     if (error != QJ_HIP_SUCCESS) {
         status = qj_hip_fail(hip, QJIT_LOAD_FAILED, "hipModuleLoadData", error);
         qj_fail_add("unit '%s'", unit->name);
     } else {
-        status = publish(modules, hip, device, unit, module, symbols);
+        status = publish(modules, hip, device, unit, module, image->symbols);
     }
     if (status == QJIT_OK) {
-        (void)pthread_mutex_lock(&modules->slots->lock);
-        struct qj_slot *slot = qj_slots_at(modules->slots, device, unit_id);
-        slot->module = module;
-        slot->image = image;
-        (void)pthread_mutex_unlock(&modules->slots->lock);
-    } else if (module) {
-        (void)hip->hipModuleUnload(module);
+        keep(modules->slots, device, unit_id, module, image, symbols);
+    } else {
+        free(symbols);
+        if (module) {
+            (void)hip->hipModuleUnload(module);
+        }
     }
     if (current != (int)device) {
         (void)hip->hipSetDevice(current);
     }
     return status;
+}
+
+bool qj_modules_image(struct qj_modules *modules, struct qj_module_image *out, uint32_t device,
+                      uint32_t unit_id)
+{
+    (void)pthread_mutex_lock(&modules->slots->lock);
+    const struct qj_slot *slot = qj_slots_at(modules->slots, device, unit_id);
+    const bool is_loaded = slot && slot->state == QJ_SLOT_READY;
+    if (is_loaded) {
+        *out = (struct qj_module_image){slot->image, slot->image_bytes, slot->symbols};
+    }
+    (void)pthread_mutex_unlock(&modules->slots->lock);
+    return is_loaded;
 }

@@ -1,8 +1,8 @@
 /* Loaded modules: for each device and unit one hipModule_t, published to readers that take no lock.
  *
- * A hit is three dependent loads: the device's table, the chunk of kernels, the function. A miss goes through
- * the unit's slot: the first comer of a (device, unit) pair does the work, others wait for that slot alone.
- * The image of a code object stays in heap memory as long as its module is loaded. */
+ * A hit is three dependent loads: the device's table, the chunk of kernels, the function. A miss goes
+ * through the unit's slot: the first comer of a (device, unit) pair does the work, others wait for that
+ * slot alone. The image of a code object stays in heap memory as long as its module is loaded. */
 #ifndef QJ_MODULE_MODULE_H
 #define QJ_MODULE_MODULE_H
 
@@ -53,8 +53,8 @@ static inline qjit_function qj_modules_find(const struct qj_modules *modules, ui
 enum qj_slot_state { QJ_SLOT_EMPTY, QJ_SLOT_QUEUED, QJ_SLOT_BUSY, QJ_SLOT_READY, QJ_SLOT_FAILED };
 
 /* Enters the slot of (device, unit). QJ_SLOT_BUSY: it is this thread's to fill; qj_modules_leave is owed.
- * QJ_SLOT_READY: somebody did. QJ_SLOT_FAILED: it failed for good; *status has the status, and this thread's
- * detail and log are set as they were then. Waits for a thread that is filling it. */
+ * QJ_SLOT_READY: somebody did. QJ_SLOT_FAILED: it failed for good; *status has the status, and this
+ * thread's detail and log are set as they were then. Waits for a thread that is filling it. */
 enum qj_slot_state qj_modules_enter(struct qj_modules *modules, qjit_status *status, uint32_t device,
                                     uint32_t unit);
 
@@ -67,11 +67,22 @@ void qj_modules_leave(struct qj_modules *modules, uint32_t device, uint32_t unit
 enum qj_slot_state qj_modules_peek(struct qj_modules *modules, qjit_status *status, uint32_t device,
                                    uint32_t unit);
 
-/* Loads `image` on the device and publishes the functions of the unit's kernels, whose symbols in the code
- * object are `symbols`, separated by one space. Takes image over on success. The calling thread's current
- * device is put back. Fails with QJIT_LOAD_FAILED (the image), QJIT_HIP_FAILED (anything else),
- * QJIT_NO_MEMORY. */
+/* A code object in heap memory, with the symbols of its unit's kernels, separated by one space. */
+struct qj_module_image {
+    void *bytes;
+    size_t n_bytes;
+    const char *symbols;
+};
+
+/* Loads `image` on the device and publishes the functions of the unit's kernels. Takes image->bytes over on
+ * success; copies the symbols. The calling thread's current device is put back. Fails with QJIT_LOAD_FAILED
+ * (the image), QJIT_HIP_FAILED (anything else), QJIT_NO_MEMORY. */
 qjit_status qj_modules_load(struct qj_modules *modules, const struct qj_hip *hip, uint32_t device,
-                            uint32_t unit_id, const struct qj_unit *unit, void *image, const char *symbols);
+                            uint32_t unit_id, const struct qj_unit *unit,
+                            const struct qj_module_image *image);
+
+/* The image of a unit that is loaded; it stays until qj_modules_finish. False: it is not loaded. */
+bool qj_modules_image(struct qj_modules *modules, struct qj_module_image *out, uint32_t device,
+                      uint32_t unit_id);
 
 #endif

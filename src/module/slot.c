@@ -26,6 +26,7 @@ static void destroy_slot(struct qj_slot *slot, const struct qj_hip *hip)
         (void)hip->hipModuleUnload(slot->module);
     }
     free(slot->image);
+    free(slot->symbols);
     free(slot->detail);
     free(slot->log);
     free(slot);

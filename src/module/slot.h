@@ -13,6 +13,8 @@ struct qj_slot {
     char *detail, *log;
     hipModule_t module;
     void *image;
+    size_t image_bytes;
+    char *symbols; /* of the unit's kernels */
 };
 
 struct qj_slots {

@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "object/arch.h"
 #include "object/elf.h"
+#include "object/kernel_args.h"
 #include "object/mach.h"
 #include "object/msgpack.h"
 
@@ -40,46 +41,6 @@ static bool is(const char *text, size_t n, const char *expected)
     return n == strlen(expected) && memcmp(text, expected, n) == 0;
 }
 
-/* One argument: a map. Counts it if it is none that the compiler added. */
-static bool read_arg(struct qj_msgpack *reader, uint32_t *n_args)
-{
-    static const char hidden[] = "hidden_";
-    size_t n_pairs, n_key, n_text;
-    const char *key, *text;
-    bool counts = true;
-    if (!qj_msgpack_map(reader, &n_pairs)) {
-        return false;
-    }
-    for (; n_pairs > 0; n_pairs--) {
-        if (!qj_msgpack_text(reader, &key, &n_key)) {
-            return false;
-        }
-        if (!is(key, n_key, ".value_kind")) {
-            if (!qj_msgpack_skip(reader)) {
-                return false;
-            }
-            continue;
-        }
-        if (!qj_msgpack_text(reader, &text, &n_text)) {
-            return false;
-        }
-        counts = n_text < strlen(hidden) || memcmp(text, hidden, strlen(hidden)) != 0;
-    }
-    *n_args += counts;
-    return true;
-}
-
-static bool read_args(struct qj_msgpack *reader, uint32_t *n_args)
-{
-    size_t n;
-    bool ok = qj_msgpack_array(reader, &n);
-    *n_args = 0;
-    for (; ok && n > 0; n--) {
-        ok = read_arg(reader, n_args);
-    }
-    return ok;
-}
-
 /* The descriptor's symbol, "axpy.kd", as the name "axpy" appended at *names. */
 static bool read_symbol(struct qj_msgpack *reader, qjit_kernel_usage *kernel, char **names)
 {
@@ -107,14 +68,14 @@ static bool read_number(struct qj_msgpack *reader, qjit_kernel_usage *kernel, si
     return true;
 }
 
-static bool read_kernel_value(struct qj_msgpack *reader, qjit_kernel_usage *kernel, char **names,
-                              const char *key, size_t n_key, bool seen[static N_NUMBERS])
+static bool read_kernel_value(struct qj_msgpack *reader, qjit_kernel_usage *kernel, struct qj_buf *args,
+                              char **names, const char *key, size_t n_key, bool seen[static N_NUMBERS])
 {
     if (is(key, n_key, ".symbol")) {
         return read_symbol(reader, kernel, names);
     }
     if (is(key, n_key, ".args")) {
-        return read_args(reader, &kernel->n_args);
+        return kernel->n_args == 0 && qj_kernel_args_read(reader, args, &kernel->n_args);
     }
     for (size_t i = 0; i < N_NUMBERS; i++) {
         if (is(key, n_key, numbers[i].key)) {
@@ -125,7 +86,8 @@ static bool read_kernel_value(struct qj_msgpack *reader, qjit_kernel_usage *kern
     return qj_msgpack_skip(reader);
 }
 
-static qjit_status read_kernel(struct qj_msgpack *reader, qjit_kernel_usage *kernel, char **names)
+static qjit_status read_kernel(struct qj_msgpack *reader, qjit_kernel_usage *kernel, struct qj_buf *args,
+                               char **names)
 {
     bool seen[N_NUMBERS] = {false};
     size_t n_pairs, n_key;
@@ -135,7 +97,7 @@ static qjit_status read_kernel(struct qj_msgpack *reader, qjit_kernel_usage *ker
     }
     for (; n_pairs > 0; n_pairs--) {
         if (!qj_msgpack_text(reader, &key, &n_key) ||
-            !read_kernel_value(reader, kernel, names, key, n_key, seen)) {
+            !read_kernel_value(reader, kernel, args, names, key, n_key, seen)) {
             return bad_metadata();
         }
     }
@@ -167,7 +129,10 @@ static qjit_status read_kernels(struct qj_msgpack *reader, struct qj_code_object
     char *names = out->names;
     qjit_status status = QJIT_OK;
     for (size_t i = 0; i < n && status == QJIT_OK; i++) {
-        status = read_kernel(reader, &out->kernels[i], &names);
+        status = read_kernel(reader, &out->kernels[i], &out->arg_bytes, &names);
+    }
+    if (status == QJIT_OK && out->arg_bytes.failed) {
+        status = qj_fail(QJIT_NO_MEMORY, "out of memory");
     }
     return status;
 }
@@ -271,6 +236,7 @@ void qj_code_object_finish(struct qj_code_object *object)
     }
     free(object->kernels);
     free(object->names);
+    qj_buf_finish(&object->arg_bytes);
     memset(object, 0, sizeof *object);
 }
 
@@ -293,4 +259,15 @@ bool qj_code_object_has(const struct qj_code_object *object, const char *symbol)
         }
     }
     return false;
+}
+
+uint32_t qj_code_object_arg_bytes(const struct qj_code_object *object, size_t kernel, uint32_t arg)
+{
+    uint32_t n_bytes = 0;
+    size_t before = 0;
+    for (size_t i = 0; i < kernel; i++) {
+        before += object->kernels[i].n_args;
+    }
+    memcpy(&n_bytes, object->arg_bytes.bytes + (before + arg) * sizeof n_bytes, sizeof n_bytes);
+    return n_bytes;
 }

@@ -10,6 +10,8 @@
 
 #include <qjit/qjit.h>
 
+#include "base/buf.h"
+
 struct qj_code_object {
     char arch[128]; /* canonical, from the metadata's amdhsa.target: gfx90a:sramecc+:xnack- */
     uint32_t e_flags;
@@ -17,6 +19,7 @@ struct qj_code_object {
     qjit_kernel_usage *kernels; /* names point into `names` */
     size_t n_kernels;
     char *names;
+    struct qj_buf arg_bytes; /* a uint32_t for each explicit argument, kernel after kernel */
 };
 
 /* Parses everything. Fails with QJIT_OBJECT_REFUSED (what is wrong, in words) or QJIT_NO_MEMORY.
@@ -32,5 +35,8 @@ qjit_status qj_code_object_check(const void *bytes, size_t n, const char *arch);
 
 /* True if `symbol` is a kernel of the object ("name" for the descriptor "name.kd"). */
 bool qj_code_object_has(const struct qj_code_object *object, const char *symbol);
+
+/* The bytes of an explicit argument of kernels[kernel], arg < n_args. */
+uint32_t qj_code_object_arg_bytes(const struct qj_code_object *object, size_t kernel, uint32_t arg);
 
 #endif

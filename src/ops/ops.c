@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "ops/scratch.h"
 
 /* hipStreamPerThread, as HIP's header defines it. */
 #define STREAM_PER_THREAD ((uintptr_t)2)
@@ -14,12 +15,16 @@ qjit_status qj_ops_create(struct qj_ops **out, const struct qj_ops *from)
         return qj_fail(QJIT_NO_MEMORY, "out of memory");
     }
     *ops = *from;
+    atomic_init(&ops->scratch, NULL);
     *out = ops;
     return QJIT_OK;
 }
 
 void qj_ops_destroy(struct qj_ops *ops)
 {
+    if (ops) {
+        qj_scratch_destroy(atomic_load(&ops->scratch));
+    }
     free(ops);
 }
 

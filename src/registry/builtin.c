@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "registry/embedded.h"
+#include "registry/ids.h"
 #include "registry/unit.h"
 
 #define QJ_KERNEL(unit, name, aliases)
@@ -31,6 +32,12 @@ const struct qj_builtin_kernel qj_builtin_kernels[] = {
 
 const uint32_t qj_n_builtin_units = N_UNITS;
 const uint32_t qj_n_builtin_kernels = sizeof qj_builtin_kernels / sizeof qj_builtin_kernels[0];
+
+const char *qj_builtin_name(qjit_kernel kernel)
+{
+    assert(kernel < QJ_ID_END);
+    return qj_builtin_kernels[kernel].name;
+}
 
 static const struct qj_embedded *find_source(const char *name)
 {

@@ -1,11 +1,16 @@
 #include "flow/flow.h"
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <link.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fs.h"
 
 void flow_init(void)
 {
@@ -54,4 +59,34 @@ void flow_sql(const char *sql)
     cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
     cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, &error), SQLITE_OK, "%s: %s", sql, error);
     cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+static char changed_library[4096];
+
+void flow_change_library(void)
+{
+    static const char note[] = {4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, 'G', 'N', 'U', 0};
+    struct link_map *map;
+    struct qj_buf bytes = {0};
+    void *library = dlopen("libamdhip64.so.5", RTLD_LAZY | RTLD_LOCAL);
+    if (!library) {
+        cr_skip_test("no libamdhip64.so.5 here to change");
+    }
+    cr_assert_eq(dlinfo(library, RTLD_DI_LINKMAP, &map), 0);
+    cr_assert_eq(qj_fs_read(&bytes, map->l_name, 1u << 30), 0);
+    char *id = memmem(bytes.bytes, bytes.size, note, sizeof note);
+    cr_assert_not_null(id);
+    id[sizeof note] = (char)(id[sizeof note] ^ 1);
+    cr_assert_not_null(getcwd(changed_library, sizeof changed_library - 32));
+    (void)strcat(changed_library, "/libamdhip64.so.5");
+    FILE *file = fopen(changed_library, "wb");
+    cr_assert_not_null(file);
+    cr_assert_eq(fwrite(bytes.bytes, 1, bytes.size, file), bytes.size);
+    cr_assert_eq(fclose(file), 0);
+    qj_buf_finish(&bytes);
+}
+
+void flow_by_the_changed_library(qjit_options *options)
+{
+    options->hip = changed_library;
 }

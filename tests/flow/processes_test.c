@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { N_PROCESSES = 64, N_KERNELS = 20, TIMEOUT_MS = 20000, PATIENCE_MS = 3000 };
+enum { N_PROCESSES = 64, N_KERNELS = 20, TIMEOUT_MS = 60000, PATIENCE_MS = 10000 };
 
 extern char **environ;
 

@@ -1,50 +1,15 @@
 /* What the public calls say of the store: ingredients of a miss, stale rows, damage, places that cannot be
  * used. */
 #include <criterion/criterion.h>
-#include <dlfcn.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/fs.h"
 #include "flow/flow.h"
 
 static const char kernel[] = "dequantize_block_q8_0_f32";
-
-static char changed_library[4096];
-
-/* A copy of the real HIP library, its GNU build-id changed: another compiler, as far as anybody can tell. */
-static void make_changed_library(void)
-{
-    static const char note[] = {4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, 'G', 'N', 'U', 0};
-    struct link_map *map;
-    struct qj_buf bytes = {0};
-    void *library = dlopen("libamdhip64.so.5", RTLD_LAZY | RTLD_LOCAL);
-    if (!library) {
-        cr_skip_test("no libamdhip64.so.5 here to change");
-    }
-    cr_assert_eq(dlinfo(library, RTLD_DI_LINKMAP, &map), 0);
-    cr_assert_eq(qj_fs_read(&bytes, map->l_name, 1u << 30), 0);
-    char *id = memmem(bytes.bytes, bytes.size, note, sizeof note);
-    cr_assert_not_null(id);
-    id[sizeof note] = (char)(id[sizeof note] ^ 1);
-    cr_assert_not_null(getcwd(changed_library, sizeof changed_library - 32));
-    (void)strcat(changed_library, "/libamdhip64.so.5");
-    FILE *file = fopen(changed_library, "wb");
-    cr_assert_not_null(file);
-    cr_assert_eq(fwrite(bytes.bytes, 1, bytes.size, file), bytes.size);
-    cr_assert_eq(fclose(file), 0);
-    qj_buf_finish(&bytes);
-}
-
-static void by_the_changed_library(qjit_options *options)
-{
-    options->hip = changed_library;
-}
 
 static void get_object(qjit_context *context, const char *name, uint32_t from_store)
 {
@@ -91,14 +56,14 @@ TestSuite(store, .init = flow_init);
 
 Test(store, another_compiler_makes_every_row_stale)
 {
-    make_changed_library();
+    flow_change_library();
     qjit_context *before = flow_create(NULL);
     get_object(before, kernel, 0);
     get_object(before, "quantize_q8_1", 0);
     cr_assert_str_eq(explain(before, kernel, "gfx1030").names, "");
     qjit_destroy(before);
 
-    qjit_context *after = flow_create(by_the_changed_library);
+    qjit_context *after = flow_create(flow_by_the_changed_library);
     cr_assert_str_eq(explain(after, kernel, "gfx1030").names, "compiler key ");
     int n = 0;
     cr_assert_eq(qjit_each_cache_row(after, count_stale, &n), QJIT_OK);

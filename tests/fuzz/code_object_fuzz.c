@@ -32,6 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         for (size_t i = 0; i < object.n_kernels; i++) {
             need(strlen(object.kernels[i].name) < n);
             need(qj_code_object_has(&object, object.kernels[i].name));
+            for (uint32_t arg = 0; arg < object.kernels[i].n_args && arg < 1000; arg++) {
+                need(qj_code_object_arg_bytes(&object, i, arg) < UINT32_MAX || n > 0);
+            }
         }
         need(qj_code_object_check(exact, n, object.arch) == QJIT_OK);
         qj_code_object_finish(&object);

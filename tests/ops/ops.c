@@ -1,22 +1,62 @@
 #include "ops.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-qjit_context *ops_create(void)
+/* A file of the build; free() it. */
+static char *built(const char *name)
 {
-    char worker[4096], hip[4096];
+    char path[4096];
     const char *build = getenv("QJIT_BUILD");
     cr_assert_not_null(build);
-    (void)snprintf(worker, sizeof worker, "%s/bin/qjit-worker", build);
-    (void)snprintf(hip, sizeof hip, "%s/lib/libqjit_hip_cpu.so", build);
+    (void)snprintf(path, sizeof path, "%s/%s", build, name);
+    return strdup(path);
+}
+
+static qjit_context *create(const char *library, uint32_t flags)
+{
+    char *worker = built("bin/qjit-worker"), *hip = built(library);
     qjit_options options = QJIT_OPTIONS_INIT;
+    options.flags = flags;
     options.hip = hip;
     options.worker = worker;
     qjit_context *context = NULL;
     ops_do(qjit_create(&context, &options));
+    free(worker);
+    free(hip);
     return context;
+}
+
+qjit_context *ops_create_with(uint32_t flags)
+{
+    return create("lib/libqjit_hip_cpu.so", flags);
+}
+
+qjit_context *ops_create(void)
+{
+    return ops_create_with(0);
+}
+
+qjit_context *ops_create_recording(void)
+{
+    cr_assert_eq(setenv("FAKE_HIP_DEVICES", "2", 1), 0);
+    return create("tests/libfake_hip.so", 0);
+}
+
+int ops_recorded(const char *name)
+{
+    char *path = built("tests/libfake_hip.so");
+    void *library = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+    free(path);
+    cr_assert_not_null(library);
+    void *symbol = dlsym(library, "fakeHipCalls");
+    int (*calls)(const char *);
+    memcpy(&calls, &symbol, sizeof calls);
+    const int n = calls(name);
+    (void)dlclose(library);
+    return n;
 }
 
 void ops_expect(qjit_status status, qjit_status wanted, const char *text)

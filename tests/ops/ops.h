@@ -8,6 +8,14 @@
 /* A context over libqjit_hip_cpu.so; fails the test if there is none. The store is this test program's. */
 qjit_context *ops_create(void);
 
+/* The same with these of enum qjit_flags. */
+qjit_context *ops_create_with(uint32_t flags);
+
+/* A context over the recording HIP library with two devices of gfx1030, and how often a function of that was
+ * called in this process. */
+qjit_context *ops_create_recording(void);
+int ops_recorded(const char *name);
+
 /* Fails the test unless `status` is `wanted` and the detail contains `text`. */
 void ops_expect(qjit_status status, qjit_status wanted, const char *text);
 

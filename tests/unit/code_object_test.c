@@ -45,6 +45,11 @@ Test(code_object, tells_what_it_holds)
     cr_assert_eq(object.n_kernels, 2);
     expect_kernel(&object.kernels[0], &(qjit_kernel_usage){"axpy", 5, 11, 0, 256, 0, 32, 1024, 24, 4});
     expect_kernel(&object.kernels[1], &(qjit_kernel_usage){"two", 2, 6, 0, 0, 0, 32, 1024, 8, 1});
+    static const uint32_t axpy_args[] = {8, 8, 4, 4};
+    for (uint32_t i = 0; i < 4; i++) {
+        cr_assert_eq(qj_code_object_arg_bytes(&object, 0, i), axpy_args[i]);
+    }
+    cr_assert_eq(qj_code_object_arg_bytes(&object, 1, 0), 8);
     cr_assert(qj_code_object_has(&object, "axpy"));
     cr_assert(qj_code_object_has(&object, "two"));
     cr_assert_not(qj_code_object_has(&object, "axpy.kd"));

@@ -1,7 +1,7 @@
 . "$QJIT_SOURCE/tests/cli/common.bash"
 # Every command has a help text of its own, reached three ways, on stdout, without trailing blanks.
 qjit --help
-for verb in warm list stat info explain clear verify gc export doctor compile gguf; do
+for verb in warm list stat info explain clear verify gc export import merge keygen doctor compile gguf; do
     qjit help $verb >by_verb
     qjit $verb --help >by_option
     qjit $verb -h >by_letter

@@ -19,4 +19,6 @@ qjit info "$kernel" --arch gfx1154 --json | jq .scratch_bytes
 # One that the compiler knows is compiled for itself; one without a generic target is as unknown as before.
 qjit warm --arch gfx1100 --kernel "$kernel" --json | jq -c "$show"
 qjit list --arch gfx1100 --json | jq length
+# What is stored for itself takes no worker, which else would be asked for the archs.
+QJIT_WORKER=/nowhere qjit warm --arch gfx1100 --kernel "$kernel" --json | jq -c "$show"
 qjit warm --arch gfx9999 --kernel "$kernel" --json | jq -c "$show"

@@ -1,0 +1,190 @@
+/* Many processes on one cold store: 8 that compile 20 kernels each, all different, and 64 that want the same
+ * 20. Beside what is ideal: the time in which one process compiles the same kernels into a store of its own,
+ * divided by the number of processors. `cpu_ratio` compares the processor time of all of them, which other
+ * work on the machine does not change much. processes [ROUNDS] */
+#include <qjit/qjit.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+enum { ROUNDS_MAX = 16, N_EACH = 20, N_DISTINCT = 8, N_COMMON = 64 };
+
+extern char **environ;
+
+static char root[256];
+static int n_rounds = 3;
+
+static const char text[] = "extern \"C\" __global__ void k(const block *x, float *y, int n_blocks)\n"
+                           "{\n"
+                           "    int i = blockIdx.x * blockDim.x + threadIdx.x, b = i / 16, q = i % 16;\n"
+                           "    if (b >= n_blocks)\n"
+                           "        return;\n"
+                           "    float d = (float)x[b].d * SCALE;\n"
+                           "    y[b * 32 + q] = d * ((x[b].qs[q] & 15) - 8);\n"
+                           "    y[b * 32 + q + 16] = expf(d) * ((x[b].qs[q] >> 4) - 8);\n"
+                           "}\n";
+static const qjit_header header = {"block.h", "struct block { _Float16 d; unsigned char qs[16]; };\n"};
+
+static void fail(const char *what)
+{
+    (void)fprintf(stderr, "%s: %s\n", what, qjit_error_detail());
+    exit(1);
+}
+
+static qjit_context *open_context(const char *store)
+{
+    qjit_options options = QJIT_OPTIONS_INIT;
+    options.cache_dir = store;
+    options.n_jobs = 1;
+    qjit_context *context;
+    if (qjit_create(&context, &options) != QJIT_OK) {
+        fail("qjit_create");
+    }
+    return context;
+}
+
+static void compile(qjit_context *context, int i)
+{
+    static const char *const kernel = "k";
+    char whole[sizeof text + 128], scale[64];
+    const char *defines[] = {scale};
+    (void)snprintf(whole, sizeof whole, "#include \"block.h\"\n%s", text);
+    (void)snprintf(scale, sizeof scale, "SCALE=%d.5f", i);
+    const qjit_source source = {.struct_size = sizeof source,
+                                .name = "dequantize",
+                                .text = whole,
+                                .headers = &header,
+                                .n_headers = 1,
+                                .defines = defines,
+                                .n_defines = 1,
+                                .kernels = &kernel,
+                                .n_kernels = 1,
+                                .flags = QJIT_SOURCE_SMALL_RUNTIME};
+    qjit_object *object;
+    if (qjit_compile(context, &object, &source, "gfx1030") != QJIT_OK) {
+        fail("qjit_compile");
+    }
+    qjit_object_destroy(object);
+}
+
+/* One process: kernels first to first + n, beginning somewhere among them. */
+static int be_one(const char *store, int first, int n, int begin)
+{
+    qjit_context *context = open_context(store);
+    for (int i = 0; i < n; i++) {
+        compile(context, first + (begin + i) % n);
+    }
+    qjit_destroy(context);
+    return 0;
+}
+
+static pid_t start(char *store, int first, int n, int begin)
+{
+    char self[] = "/proc/self/exe", numbers[3][16];
+    const int values[] = {first, n, begin};
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(numbers[i], sizeof numbers[i], "%d", values[i]);
+    }
+    char *arguments[] = {self, store, numbers[0], numbers[1], numbers[2], NULL};
+    pid_t child;
+    if (posix_spawn(&child, self, NULL, NULL, arguments, environ) != 0) {
+        fail("start a process");
+    }
+    return child;
+}
+
+/* Of all processes that have ended. */
+static double cpu_ms(void)
+{
+    struct rusage usage;
+    (void)getrusage(RUSAGE_CHILDREN, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
+}
+
+/* Milliseconds until all have ended; each has kernels of its own, or all the same. *n_compiles is what the
+ * store counted. */
+static double run(int n_processes, int n_each, bool is_common, double *n_compiles)
+{
+    char store[512];
+    pid_t children[N_COMMON];
+    qjit_cache_stat stat = {.struct_size = sizeof stat};
+    (void)snprintf(store, sizeof store, "%s/XXXXXX", root);
+    if (!mkdtemp(store)) {
+        fail("mkdtemp");
+    }
+    uint64_t begin = bench_ns();
+    for (int i = 0; i < n_processes; i++) {
+        children[i] = start(store, is_common ? 0 : i * n_each, n_each, is_common ? i : 0);
+    }
+    for (int i = 0; i < n_processes; i++) {
+        int status = 1;
+        if (waitpid(children[i], &status, 0) < 0 || status != 0) {
+            fail("a process");
+        }
+    }
+    double ms = (double)(bench_ns() - begin) / 1e6;
+    qjit_context *context = open_context(store);
+    if (qjit_get_cache_stat(context, &stat) != QJIT_OK) {
+        fail("qjit_get_cache_stat");
+    }
+    *n_compiles = (double)stat.n_compiles;
+    qjit_destroy(context);
+    return ms;
+}
+
+static void measure(const char *name, int n_processes, bool is_common, double wanted)
+{
+    double ms[ROUNDS_MAX], ideal[ROUNDS_MAX], ratios[ROUNDS_MAX], cpu_ratios[ROUNDS_MAX], n_compiles = 0,
+                                                                                          n_serial;
+    double n_cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
+    int n_kernels = is_common ? N_EACH : n_processes * N_EACH;
+    for (int i = 0; i < n_rounds; i++) {
+        double before = cpu_ms(), between;
+        ideal[i] = run(1, n_kernels, false, &n_serial) / n_cpus;
+        between = cpu_ms();
+        ms[i] = run(n_processes, N_EACH, is_common, &n_compiles);
+        ratios[i] = ms[i] / ideal[i];
+        cpu_ratios[i] = (cpu_ms() - between) / (between - before);
+    }
+    struct bench_line line;
+    bench_begin(&line, name);
+    bench_number(&line, "processes", n_processes);
+    bench_number(&line, "kernels", n_kernels);
+    bench_number(&line, "compiles", n_compiles);
+    bench_number(&line, "ms", bench_median(ms, (size_t)n_rounds));
+    bench_number(&line, "ideal_ms", bench_median(ideal, (size_t)n_rounds));
+    bench_number(&line, "ratio", bench_median(ratios, (size_t)n_rounds));
+    bench_number(&line, "ratio_wanted", wanted);
+    bench_number(&line, "cpu_ratio", bench_median(cpu_ratios, (size_t)n_rounds));
+    bench_number(&line, "rounds", n_rounds);
+    bench_end(&line);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 5) {
+        return be_one(argv[1], atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
+    }
+    if (argc == 2 && atoi(argv[1]) > 0 && atoi(argv[1]) <= ROUNDS_MAX) {
+        n_rounds = atoi(argv[1]);
+    }
+    const char *directory = getenv("TMPDIR");
+    (void)snprintf(root, sizeof root, "%s/qjit-bench-XXXXXX", directory ? directory : "/tmp");
+    if (!mkdtemp(root)) {
+        perror(root);
+        return 1;
+    }
+    measure("processes_distinct", N_DISTINCT, false, 1.15);
+    measure("processes_common", N_COMMON, true, 1.25);
+    char command[sizeof root + 16];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", root);
+    return system(command) != 0;
+}
