@@ -228,21 +228,6 @@ static int read_totals(struct qj_connection *connection, qjit_cache_stat *out)
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-static uint64_t read_counter(struct qj_connection *connection, const struct qj_store *store,
-                             enum qj_counter counter)
-{
-    uint64_t count = atomic_load_explicit(&store->counters[counter], memory_order_relaxed);
-    sqlite3_stmt *get = qj_connection_statement(connection, QJ_SQL_COUNTER_GET);
-    if (get) {
-        (void)sqlite3_bind_text(get, 1, qj_counter_names[counter], -1, SQLITE_STATIC);
-        if (sqlite3_step(get) == SQLITE_ROW) {
-            count += (uint64_t)sqlite3_column_int64(get, 0);
-        }
-        (void)sqlite3_reset(get);
-    }
-    return count;
-}
-
 static uint64_t file_bytes(const char *path)
 {
     struct stat info;
@@ -261,12 +246,7 @@ qjit_status qj_store_stat(struct qj_store *store, qjit_cache_stat *out)
     if (code != SQLITE_OK) {
         return qj_store_fail(store, connection, code, "read");
     }
-    stat.n_hits = read_counter(connection, store, QJ_HITS);
-    stat.n_misses = read_counter(connection, store, QJ_MISSES);
-    stat.n_refused = read_counter(connection, store, QJ_REFUSED);
-    stat.n_compiles = read_counter(connection, store, QJ_COMPILES);
-    stat.n_failed = read_counter(connection, store, QJ_FAILED);
-    stat.compile_us = read_counter(connection, store, QJ_COMPILE_US);
+    qj_store_read_counters(store, connection, &stat);
     stat.path = connection->is_memory ? "" : store->place.path;
     stat.file_bytes = connection->is_memory ? 0 : file_bytes(store->place.path);
     qj_store_return(store, connection);

@@ -71,14 +71,17 @@ void qj_row_digest(uint8_t out[static QJ_DIGEST_BYTES], const struct qj_row *row
                    size_t n_bytes);
 
 enum qj_layer {
-    QJ_LAYER_USER,   /* the store itself, in its file or in memory */
-    QJ_LAYER_SHIPPED /* a shipped store behind it */
+    QJ_LAYER_USER,    /* the store itself, in its file */
+    QJ_LAYER_MEMORY,  /* the same, where it is in memory */
+    QJ_LAYER_SHIPPED, /* a shipped store behind it */
+    QJ_LAYERS
 };
 
 /* A row fetched: fields point into `memory`. */
 struct qj_entry {
     struct qj_row row;
     enum qj_layer layer; /* that it came from */
+    bool was_damaged;    /* set by qj_store_get on a miss, too: a row was there, and has been refused */
     void *object;        /* row.object_bytes long, malloc'ed on its own so that a module can keep it */
     void *memory;
 };
@@ -107,8 +110,19 @@ void qj_store_keep(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BY
  * shipped store is passed over from now on. */
 void qj_store_refuse(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], const char *reason);
 
-/* Counts what the store cannot see by itself. */
+/* Why there was no hit. */
+enum qj_miss { QJ_MISS_ABSENT, QJ_MISS_COMPILER, QJ_MISS_SOURCE, QJ_MISS_DAMAGED, QJ_MISSES_N };
+
+/* What the store's first rows (QJ_WHY_ROWS) say of a miss: QJ_MISS_SOURCE if this compiler has made a row of
+ * that unit and arch, QJ_MISS_COMPILER if only others have, QJ_MISS_ABSENT if there is none. */
+enum qj_miss qj_store_why(struct qj_store *store, const char *unit, const char *arch, const char *compiler);
+
+/* Counts what the store cannot see by itself: a compile, why there was a miss, the wait for a lease (none:
+ * 0), an object that came from the application. */
 void qj_store_count_compile(struct qj_store *store, uint32_t compile_us, bool failed);
+void qj_store_count_miss(struct qj_store *store, enum qj_miss why);
+void qj_store_count_wait(struct qj_store *store, uint64_t wait_us);
+void qj_store_count_added(struct qj_store *store);
 
 /* Shipped store `i`, for whoever lists, verifies or exports its rows; NULL past the last. *path is what was
  * given, *reason why it is left out, or "". */
@@ -181,5 +195,8 @@ qjit_status qj_store_export(struct qj_store *store, struct qj_transferred *out, 
 
 /* Fills everything but struct_size. */
 qjit_status qj_store_stat(struct qj_store *store, qjit_cache_stat *out);
+
+/* Sets the counters to what was counted since the store was opened here. */
+void qj_store_stat_here(const struct qj_store *store, qjit_cache_stat *out);
 
 #endif

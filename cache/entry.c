@@ -87,6 +87,7 @@ qjit_status qj_entry_get_own(struct qj_store *store, struct qj_entry *out,
     bool is_held = qj_hold_get(store, connection, &entry, key);
     int code = is_held ? SQLITE_ROW : qj_entry_read(connection, &entry, &result, key);
     if (is_held || (code == SQLITE_ROW && result == QJ_ROW_OK)) {
+        entry.layer = connection->is_memory ? QJ_LAYER_MEMORY : QJ_LAYER_USER;
         if (!is_held) {
             qj_hold_begin(store, connection, qj_row_id(key));
         }
@@ -104,6 +105,7 @@ qjit_status qj_entry_get_own(struct qj_store *store, struct qj_entry *out,
         return qj_fail(QJIT_NO_MEMORY, "out of memory for a code object from the store");
     }
     if (code == SQLITE_ROW) {
+        out->was_damaged = true;
         qj_entry_refuse(store, connection, qj_row_id(key), QJ_DAMAGED_ROW);
     } else if (code == SQLITE_DONE) {
         qj_store_return(store, connection);
@@ -117,11 +119,16 @@ qjit_status qj_entry_get_own(struct qj_store *store, struct qj_entry *out,
 qjit_status qj_store_get(struct qj_store *store, struct qj_entry *out,
                          const uint8_t key[static QJ_DIGEST_BYTES])
 {
+    out->was_damaged = false;
     qjit_status status = qj_entry_get_own(store, out, key);
     if (status == QJIT_NOT_FOUND) {
         status = qj_shipped_get(store, out, key);
     }
-    qj_store_count(store, status == QJIT_OK ? QJ_HITS : QJ_MISSES, 1);
+    if (status == QJIT_OK) {
+        qj_store_count_hit(store, out);
+    } else {
+        qj_store_count(store, QJ_MISSES, 1);
+    }
     return status;
 }
 

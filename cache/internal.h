@@ -2,8 +2,8 @@
  * (SQLite connections and their statements), row.c (struct qj_row to and from a checked record),
  * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next), keeper.c
  * (the thread), shipped.c (shipped stores behind it), usage.c (counters, stamps), entry.c (get, has, refuse),
- * signature.c (of rows), put.c (put), transfer.c (import), bundle.c (export), upkeep.c (size limit, verify),
- * admin.c (each, clear, shrink, stat). */
+ * why.c (why there was a miss), signature.c (of rows), put.c (put), transfer.c (import), bundle.c (export),
+ * upkeep.c (size limit, verify), admin.c (each, clear, shrink, stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 
@@ -31,7 +31,8 @@ enum {
     QJ_HOLD_IDLE_MS = 50,  /* a snapshot unused for so long is given up */
     QJ_HOLD_AGE_MS = 1000, /* and so is one this old */
     QJ_STAMP_S = 86400,
-    QJ_STAMP_SLOTS = 4096
+    QJ_STAMP_SLOTS = 4096,
+    QJ_WHY_ROWS = 4096 /* some 10 ms, where the compile that follows takes hundreds */
 };
 
 static const uint64_t QJ_OBJECT_MAX_BYTES = UINT64_C(512) << 20;
@@ -124,8 +125,29 @@ bool qj_sqlite_is_damage(int code);
 
 /* ---- store.c --------------------------------------------------------------------------------- */
 
-enum qj_counter { QJ_HITS, QJ_MISSES, QJ_REFUSED, QJ_COMPILES, QJ_FAILED, QJ_COMPILE_US, QJ_COUNTERS };
-extern const char *const qj_counter_names[QJ_COUNTERS];
+enum qj_counter {
+    QJ_HITS,
+    QJ_MISSES,
+    QJ_REFUSED,
+    QJ_COMPILES,
+    QJ_FAILED,
+    QJ_COMPILE_US,
+    QJ_LAYER_HITS, /* and one for each other enum qj_layer */
+    QJ_ADDED_HITS = QJ_LAYER_HITS + QJ_LAYERS,
+    QJ_WHY, /* and one for each other enum qj_miss */
+    QJ_EVICTED = QJ_WHY + QJ_MISSES_N,
+    QJ_WAITS,
+    QJ_WAIT_US,
+    QJ_SAVED_US,
+    QJ_COUNTERS
+};
+
+/* A counter's row in the store, and its member of qjit_cache_stat. */
+struct qj_counter_place {
+    const char *name;
+    size_t offset;
+};
+extern const struct qj_counter_place qj_counter_places[QJ_COUNTERS];
 
 /* A row that was used and whose stamp is a day old. */
 struct qj_stamp {
@@ -150,8 +172,9 @@ struct qj_store {
     struct qj_stamp *stamps; /* QJ_STAMP_SLOTS of them, once there is one; two keys that want the same slot
                                 displace each other, which costs the order of removal a little truth */
     atomic_uint epoch;       /* changes when rows are removed here: snapshots of before end */
-    atomic_uint_fast64_t counters[QJ_COUNTERS]; /* not yet written */
-    struct qj_store **shipped;                  /* behind this one, in order; not changed once it is open */
+    atomic_uint_fast64_t counters[QJ_COUNTERS]; /* since it was opened; so much of it is in the file: */
+    atomic_uint_fast64_t written[QJ_COUNTERS];
+    struct qj_store **shipped; /* behind this one, in order; not changed once it is open */
     size_t n_shipped;
     const struct qj_trust *trust; /* of shipped rows */
     char *shipped_as;             /* of a shipped store: the path that was given */
@@ -180,6 +203,10 @@ qjit_status qj_store_fail(struct qj_store *store, struct qj_connection *connecti
 uint64_t qj_store_used_bytes(struct qj_connection *connection);
 
 void qj_store_count(struct qj_store *store, enum qj_counter counter, uint64_t n);
+void qj_store_count_hit(struct qj_store *store, const struct qj_entry *entry);
+
+/* The counters of the file, and what has not been written there yet. */
+void qj_store_read_counters(struct qj_store *store, struct qj_connection *connection, qjit_cache_stat *out);
 void qj_store_note_use(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], int64_t now);
 /* Writes gathered stamps and counters in one transaction. Failing costs figures only. */
 void qj_store_flush(struct qj_store *store);

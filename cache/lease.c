@@ -36,8 +36,9 @@ void qj_lease_take(struct qj_lease *out, const char *directory, const uint8_t ke
                    uint32_t timeout_ms)
 {
     struct flock lock = byte_of(key);
-    uint64_t deadline = qj_clock_us() + (uint64_t)timeout_ms * 1000;
+    uint64_t begun = qj_clock_us(), deadline = begun + (uint64_t)timeout_ms * 1000;
     long wait_us = FIRST_WAIT_US;
+    out->waited_us = 0;
     out->fd = directory ? open_leases(directory) : -1;
     while (out->fd >= 0 && fcntl(out->fd, F_OFD_SETLK, &lock) != 0) {
         bool is_held = errno == EAGAIN || errno == EACCES;
@@ -47,6 +48,7 @@ void qj_lease_take(struct qj_lease *out, const char *directory, const uint8_t ke
         }
         struct timespec pause = {.tv_nsec = wait_us * 1000};
         (void)nanosleep(&pause, NULL);
+        out->waited_us = qj_clock_us() - begun;
         wait_us = wait_us * 2 < LONGEST_WAIT_US ? wait_us * 2 : LONGEST_WAIT_US;
     }
 }

@@ -9,7 +9,8 @@
 #include "base/digest.h"
 
 struct qj_lease {
-    int fd; /* -1: none taken; going on without is fine */
+    int fd;             /* -1: none taken; going on without is fine */
+    uint64_t waited_us; /* for who had it; 0: nobody did */
 };
 
 /* Waits up to timeout_ms for the lease on `key`. directory NULL: takes none. Never fails: without a lease the

@@ -239,6 +239,7 @@ static qjit_status get_from(struct qj_store *store, struct qj_store *layer, stru
         level = atomic_exchange(&layer->is_distrusted, true) ? QJIT_LOG_INFO : QJIT_LOG_WARNING;
     }
     if (reason) {
+        out->was_damaged = true;
         refuse(store, layer, qj_row_id(key), level, reason);
     }
     qj_entry_finish(&entry);

@@ -6,9 +6,6 @@
 #include "base/status.h"
 #include "cache/internal.h"
 
-const char *const qj_counter_names[QJ_COUNTERS] = {"hits",     "misses", "refused",
-                                                   "compiles", "failed", "compile_us"};
-
 /* Takes every idle connection off the list; those lent out are closed when they come back. */
 static struct qj_connection *retire_connections(struct qj_store *store)
 {

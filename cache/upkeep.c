@@ -63,6 +63,9 @@ int qj_evict(struct qj_store *store, struct qj_connection *connection, uint64_t 
     qj_list_finish(&list);
     if (code == SQLITE_OK && n_removed) {
         (void)atomic_fetch_add(&store->epoch, 1); /* else a snapshot kept for hits would still have them */
+        qj_store_count(store, QJ_EVICTED, n_removed);
+        qj_log(store->log, QJIT_LOG_INFO, "removed %llu rows, the longest unused, to make room in the store",
+               (unsigned long long)n_removed);
     }
     if (out) {
         *out = n_removed;

@@ -5,6 +5,32 @@
 #include "base/clock.h"
 #include "cache/internal.h"
 
+#define PLACE(name, member)                                                                                  \
+    {                                                                                                        \
+        name, offsetof(qjit_cache_stat, member)                                                              \
+    }
+
+const struct qj_counter_place qj_counter_places[QJ_COUNTERS] = {
+    [QJ_HITS] = PLACE("hits", n_hits),
+    [QJ_MISSES] = PLACE("misses", n_misses),
+    [QJ_REFUSED] = PLACE("refused", n_refused),
+    [QJ_COMPILES] = PLACE("compiles", n_compiles),
+    [QJ_FAILED] = PLACE("failed", n_failed),
+    [QJ_COMPILE_US] = PLACE("compile_us", compile_us),
+    [QJ_LAYER_HITS + QJ_LAYER_USER] = PLACE("store_hits", n_store_hits),
+    [QJ_LAYER_HITS + QJ_LAYER_MEMORY] = PLACE("memory_hits", n_memory_hits),
+    [QJ_LAYER_HITS + QJ_LAYER_SHIPPED] = PLACE("shipped_hits", n_shipped_hits),
+    [QJ_ADDED_HITS] = PLACE("added_hits", n_added_hits),
+    [QJ_WHY + QJ_MISS_ABSENT] = PLACE("absent", n_absent),
+    [QJ_WHY + QJ_MISS_COMPILER] = PLACE("other_compiler", n_other_compiler),
+    [QJ_WHY + QJ_MISS_SOURCE] = PLACE("other_source", n_other_source),
+    [QJ_WHY + QJ_MISS_DAMAGED] = PLACE("damaged", n_damaged),
+    [QJ_EVICTED] = PLACE("evicted", n_evicted),
+    [QJ_WAITS] = PLACE("waits", n_waits),
+    [QJ_WAIT_US] = PLACE("wait_us", wait_us),
+    [QJ_SAVED_US] = PLACE("saved_us", saved_us),
+};
+
 void qj_store_count(struct qj_store *store, enum qj_counter counter, uint64_t n)
 {
     (void)atomic_fetch_add_explicit(&store->counters[counter], n, memory_order_relaxed);
@@ -14,6 +40,58 @@ void qj_store_count_compile(struct qj_store *store, uint32_t compile_us, bool fa
 {
     qj_store_count(store, failed ? QJ_FAILED : QJ_COMPILES, 1);
     qj_store_count(store, QJ_COMPILE_US, compile_us);
+}
+
+void qj_store_count_miss(struct qj_store *store, enum qj_miss why)
+{
+    qj_store_count(store, (enum qj_counter)(QJ_WHY + (int)why), 1);
+}
+
+void qj_store_count_wait(struct qj_store *store, uint64_t wait_us)
+{
+    qj_store_count(store, QJ_WAITS, wait_us > 0);
+    qj_store_count(store, QJ_WAIT_US, wait_us);
+}
+
+void qj_store_count_added(struct qj_store *store)
+{
+    qj_store_count(store, QJ_ADDED_HITS, 1);
+}
+
+void qj_store_count_hit(struct qj_store *store, const struct qj_entry *entry)
+{
+    qj_store_count(store, QJ_HITS, 1);
+    qj_store_count(store, (enum qj_counter)(QJ_LAYER_HITS + (int)entry->layer), 1);
+    qj_store_count(store, QJ_SAVED_US, entry->row.compile_us);
+}
+
+static void set_counter(qjit_cache_stat *out, int counter, uint64_t count)
+{
+    memcpy((char *)out + qj_counter_places[counter].offset, &count, sizeof count);
+}
+
+void qj_store_stat_here(const struct qj_store *store, qjit_cache_stat *out)
+{
+    for (int i = 0; i < QJ_COUNTERS; i++) {
+        set_counter(out, i, atomic_load_explicit(&store->counters[i], memory_order_relaxed));
+    }
+}
+
+void qj_store_read_counters(struct qj_store *store, struct qj_connection *connection, qjit_cache_stat *out)
+{
+    for (int i = 0; i < QJ_COUNTERS; i++) {
+        uint64_t count = atomic_load_explicit(&store->counters[i], memory_order_relaxed) -
+                         atomic_load_explicit(&store->written[i], memory_order_relaxed);
+        sqlite3_stmt *get = qj_connection_statement(connection, QJ_SQL_COUNTER_GET);
+        if (get) {
+            (void)sqlite3_bind_text(get, 1, qj_counter_places[i].name, -1, SQLITE_STATIC);
+            if (sqlite3_step(get) == SQLITE_ROW) {
+                count += (uint64_t)sqlite3_column_int64(get, 0);
+            }
+            (void)sqlite3_reset(get);
+        }
+        set_counter(out, i, count);
+    }
 }
 
 void qj_store_note_use(struct qj_store *store, const uint8_t key[static QJ_DIGEST_BYTES], int64_t now)
@@ -63,7 +141,7 @@ static int write_counters(struct qj_connection *connection, const uint64_t count
         if (!add) {
             return sqlite3_extended_errcode(connection->db);
         }
-        (void)sqlite3_bind_text(add, 1, qj_counter_names[i], -1, SQLITE_STATIC);
+        (void)sqlite3_bind_text(add, 1, qj_counter_places[i].name, -1, SQLITE_STATIC);
         (void)sqlite3_bind_int64(add, 2, (int64_t)counts[i]);
         code = sqlite3_step(add);
         code = code == SQLITE_DONE ? SQLITE_OK : code;
@@ -84,6 +162,18 @@ static int write_all(struct qj_connection *connection, const struct qj_stamp *st
     return code;
 }
 
+/* Marks what has been counted as written, and gives what was not before: of two who ask at once, each has its
+ * share. */
+static uint64_t take_unwritten(struct qj_store *store, int counter)
+{
+    uint64_t written = atomic_load_explicit(&store->written[counter], memory_order_relaxed), count;
+    do {
+        count = atomic_load_explicit(&store->counters[counter], memory_order_relaxed);
+    } while (!atomic_compare_exchange_weak_explicit(&store->written[counter], &written, count,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return count - written;
+}
+
 void qj_store_flush(struct qj_store *store)
 {
     uint64_t counts[QJ_COUNTERS], total = 0;
@@ -93,7 +183,7 @@ void qj_store_flush(struct qj_store *store)
     bool is_file = store->place.mode == QJ_STORE_FILE;
     (void)pthread_mutex_unlock(&store->lock);
     for (int i = 0; i < QJ_COUNTERS; i++) {
-        counts[i] = is_file ? atomic_exchange_explicit(&store->counters[i], 0, memory_order_relaxed) : 0;
+        counts[i] = is_file ? take_unwritten(store, i) : 0;
         total += counts[i];
     }
     struct qj_connection *connection;
@@ -108,7 +198,7 @@ void qj_store_flush(struct qj_store *store)
             }
         }
         for (int i = 0; i < QJ_COUNTERS && code != SQLITE_OK; i++) {
-            qj_store_count(store, (enum qj_counter)i, counts[i]);
+            (void)atomic_fetch_sub_explicit(&store->written[i], counts[i], memory_order_relaxed);
         }
     }
     free(stamps);

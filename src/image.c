@@ -16,15 +16,34 @@ void qj_image_finish(struct qj_image *image)
     *image = (struct qj_image){0};
 }
 
+/* Counts a miss, and says why there was one. */
+static void tell_miss(qjit_context *context, const struct qj_plan *plan, bool was_damaged)
+{
+    static const char *const reasons[QJ_MISSES_N] = {
+        [QJ_MISS_ABSENT] = "there is none",
+        [QJ_MISS_COMPILER] = "what there is was made by another compiler",
+        [QJ_MISS_SOURCE] = "what there is was made of another source, or with other options",
+        [QJ_MISS_DAMAGED] = "it was damaged",
+    };
+    enum qj_miss why =
+        was_damaged ? QJ_MISS_DAMAGED : qj_store_why(context->store, plan->unit, plan->arch, plan->compiler);
+    qj_store_count_miss(context->store, why);
+    qj_log(&context->options.log, QJIT_LOG_INFO, "unit '%s' for %s is not in the store: %s", plan->unit,
+           plan->arch, reasons[why]);
+}
+
 /* 3: a verified row, or QJIT_NOT_FOUND. */
-static qjit_status fetch(struct qj_image *out, qjit_context *context, const struct qj_plan *plan)
+static qjit_status fetch(struct qj_image *out, qjit_context *context, const struct qj_plan *plan,
+                         bool *was_damaged)
 {
     struct qj_entry entry;
     qjit_status status = qj_store_get(context->store, &entry, plan->key);
+    *was_damaged = status != QJIT_OK && entry.was_damaged;
     if (status != QJIT_OK) {
         return status;
     }
     if (qj_code_object_check(entry.object, entry.row.object_bytes, plan->arch) != QJIT_OK) {
+        *was_damaged = true;
         qj_store_refuse(context->store, plan->key, qjit_error_detail());
         qj_entry_finish(&entry);
         return QJIT_NOT_FOUND;
@@ -39,6 +58,8 @@ static qjit_status fetch(struct qj_image *out, qjit_context *context, const stru
     };
     entry.object = NULL;
     qj_entry_finish(&entry);
+    qj_log(&context->options.log, QJIT_LOG_DEBUG, "unit '%s' for %s comes from the store", plan->unit,
+           plan->arch);
     if (!out->log || !out->kernels) {
         qj_image_finish(out);
         return qj_fail(QJIT_NO_MEMORY, "out of memory");
@@ -102,8 +123,12 @@ static qjit_status compile(struct qj_image *out, qjit_context *context, const st
     status = qj_pool_compile(pool, &compiled, plan);
     qj_store_count_compile(context->store, status == QJIT_OK ? compiled.compile_us : 0, status != QJIT_OK);
     if (status != QJIT_OK) {
+        qj_log(&context->options.log, QJIT_LOG_INFO, "unit '%s' for %s was not compiled: %s", plan->unit,
+               plan->arch, qjit_error_detail());
         return status;
     }
+    qj_log(&context->options.log, QJIT_LOG_INFO, "unit '%s' for %s was compiled in %.2f s", plan->unit,
+           plan->arch, (double)compiled.compile_us / 1e6);
     keep(context, plan, &compiled);
     *out = (struct qj_image){
         .bytes = compiled.object,
@@ -117,10 +142,12 @@ static qjit_status compile(struct qj_image *out, qjit_context *context, const st
 
 qjit_status qj_image_get(struct qj_image *out, qjit_context *context, const struct qj_plan *plan)
 {
-    qjit_status status = fetch(out, context, plan);
+    bool was_damaged;
+    qjit_status status = fetch(out, context, plan, &was_damaged);
     if (status != QJIT_NOT_FOUND) {
         return status;
     }
+    tell_miss(context, plan, was_damaged);
     const struct qj_options *options = &context->options;
     if (options->flags & QJIT_FORBID_COMPILE) {
         return qj_fail(
@@ -130,7 +157,9 @@ qjit_status qj_image_get(struct qj_image *out, qjit_context *context, const stru
     }
     struct qj_lease lease; /* 4 */
     qj_lease_take(&lease, options->cache_dir, plan->key, options->compile_timeout_ms);
-    status = qj_store_has(context->store, plan->key) ? fetch(out, context, plan) : QJIT_NOT_FOUND;
+    qj_store_count_wait(context->store, lease.waited_us);
+    status =
+        qj_store_has(context->store, plan->key) ? fetch(out, context, plan, &was_damaged) : QJIT_NOT_FOUND;
     if (status == QJIT_NOT_FOUND) {
         status = compile(out, context, plan);
     }

@@ -118,6 +118,9 @@ static qjit_status load_prebuilt(qjit_context *context, uint32_t device, uint32_
         }
         status = qj_modules_load(&context->modules, context->hip, device, unit, row, &image);
         if (status == QJIT_OK) {
+            qj_store_count_added(context->store);
+            qj_log(&context->options.log, QJIT_LOG_DEBUG, "unit '%s' comes from the object added for %s",
+                   row->name, prebuilt->arch);
             return QJIT_OK;
         }
         free(image.bytes);

@@ -20,6 +20,14 @@ qjit_status qjit_get_cache_stat(qjit_context *context, qjit_cache_stat *out)
     return status == QJIT_OK ? qj_sized_write(out, &stat, sizeof stat, "qjit_cache_stat") : status;
 }
 
+qjit_status qjit_get_context_stat(qjit_context *context, qjit_cache_stat *out)
+{
+    qjit_cache_stat stat = {.struct_size = sizeof stat};
+    qjit_status status = qjit_get_cache_stat(context, &stat);
+    qj_store_stat_here(context->store, &stat);
+    return status == QJIT_OK ? qj_sized_write(out, &stat, sizeof stat, "qjit_cache_stat") : status;
+}
+
 struct row_visit {
     int (*each)(void *payload, const qjit_cache_row *row);
     void *payload;

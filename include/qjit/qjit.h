@@ -386,9 +386,25 @@ typedef struct qjit_cache_stat {
     /* since the store was made, this context's included */
     uint64_t n_hits, n_misses, n_refused, n_compiles, n_failed;
     uint64_t compile_us;
+    /* hits by where the code object was: in the store's file, in a store in memory, in a shipped store;
+     * together n_hits. And loads of what qjit_add_object was given, which no store is asked for. */
+    uint64_t n_store_hits, n_memory_hits, n_shipped_hits, n_added_hits;
+    /* misses by why: nothing there for this unit and arch; only what another compiler made; what this
+     * compiler made of another source or with other options; a row that was damaged or no code object for its
+     * arch. Of a large store only the first 4,096 rows are looked at, and what is not among them counts as
+     * not there. */
+    uint64_t n_absent, n_other_compiler, n_other_source, n_damaged;
+    uint64_t n_evicted;        /* rows that made room for others */
+    uint64_t n_waits, wait_us; /* for another process or thread that was compiling the same */
+    uint64_t saved_us;         /* what compiling the objects of all hits had taken */
 } qjit_cache_stat;
 
+/* Hits in the process (qjit_get_function of what is loaded) are counted nowhere: they cost one load. A store
+ * that cannot be written forgets its counters with the context. */
 QJIT_API qjit_status qjit_get_cache_stat(qjit_context *context, qjit_cache_stat *out);
+
+/* The same, with what this context alone has counted. */
+QJIT_API qjit_status qjit_get_context_stat(qjit_context *context, qjit_cache_stat *out);
 
 /* A row of the store. Pointers are valid during the callback only. */
 typedef struct qjit_cache_row {

@@ -106,7 +106,10 @@ Test(object, stands_alone_with_all_its_kernels)
     cr_assert_str_eq(info.unit, "shipped");
     expect(context, "axpy", 0, QJIT_OK);
     expect(context, "two", 0, QJIT_OK);
-    cr_assert_eq(flow_stat(context).n_entries, 0);
+    qjit_cache_stat stat = flow_stat(context);
+    cr_assert_eq(stat.n_entries, 0);
+    cr_assert_eq(stat.n_added_hits, 1);
+    cr_assert_eq(stat.n_hits + stat.n_misses, 0);
     qjit_destroy(context);
     qj_buf_finish(&bytes);
 }
