@@ -40,6 +40,8 @@ static int set_up(sqlite3 *db, const struct qj_place *place)
     (void)sqlite3_extended_result_codes(db, 1);
     (void)sqlite3_busy_timeout(db, QJ_STORE_BUSY_MS);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL); /* we have none of either */
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, QJ_STORE_LENGTH_BYTES);
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
