@@ -159,7 +159,7 @@ static void begin_case(const unsigned char *bytes, size_t n, const unsigned char
 static void judge(struct qj_store *store)
 {
     uint64_t n_removed = 0;
-    int n_found = 0;
+    int n_found = 0, n_before = figures->n_unanswered;
     qjit_cache_stat stat = {.struct_size = sizeof stat};
     for (int i = 0; i < N_ROWS; i++) {
         int found = cache_check(store, i, size_of(i));
@@ -177,6 +177,10 @@ static void judge(struct qj_store *store)
     if (figures->n_cases % 8 == 0) {
         figures->n_unanswered += qj_store_shrink(store, &n_removed, 400000) != QJIT_OK &&
                                  qj_store_shrink(store, &n_removed, 400000) != QJIT_OK;
+    }
+    if (figures->n_unanswered > n_before) {
+        (void)printf("case %d: %s; %s\n", figures->n_cases, qjit_error_detail(), cache_last_line());
+        (void)fflush(stdout);
     }
 }
 
