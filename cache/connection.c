@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "cache/internal.h"
@@ -101,6 +102,11 @@ static enum qj_open_result look_at_header(sqlite3 *db, const struct qj_place *pl
                        place->path, (long long)version, QJ_STORE_VERSION,
                        place->is_shipped ? "" : "; use that one or another QJIT_CACHE_DIR");
         return QJ_OPEN_NEWER;
+    }
+    if (place->mode == QJ_STORE_FILE && sqlite3_db_readonly(db, "main") == 1 &&
+        access(place->path, W_OK) == 0) { /* a flipped bit would keep every put out for ever */
+        (void)snprintf(why, n_why, "the header of '%s' says that it cannot be written", place->path);
+        return QJ_OPEN_DAMAGED;
     }
     if (place->is_shipped && !has_our_tables(db)) {
         (void)snprintf(why, n_why, "'%s' has other tables than a store of qjit's", place->path);
