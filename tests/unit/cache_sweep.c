@@ -173,8 +173,9 @@ static void judge(struct qj_store *store)
     figures->n_wrong += cache_check(store, 7, size_of(7)) != 1;
     figures->n_unanswered += qj_store_stat(store, &stat) != QJIT_OK && qj_store_stat(store, &stat) != QJIT_OK;
     if (figures->n_cases % 8 == 0) {
-        figures->n_unanswered += qj_store_shrink(store, &n_removed, 400000) != QJIT_OK &&
-                                 qj_store_shrink(store, &n_removed, 400000) != QJIT_OK;
+        /* Rows cannot always be taken out of a damaged tree; it says so then. */
+        qjit_status status = qj_store_shrink(store, &n_removed, 400000);
+        figures->n_unanswered += status != QJIT_OK && status != QJIT_CACHE_UNUSABLE;
     }
     if (figures->n_unanswered > n_before) {
         (void)printf("case %d: %s; %s\n", figures->n_cases, qjit_error_detail(), cache_last_line());
