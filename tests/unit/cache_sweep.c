@@ -60,8 +60,13 @@ static size_t draw(size_t below)
     return (size_t)(random_state >> 20) % below;
 }
 
+static size_t equal_bytes; /* not 0: of every object */
+
 static size_t size_of(int i)
 {
+    if (equal_bytes) {
+        return equal_bytes;
+    }
     return i % 25 == 7 ? 50000 + (size_t)i * 10 : 200 + (size_t)(i * 97) % 9000;
 }
 
@@ -284,6 +289,29 @@ static void scribble_index(int n_rounds)
     }
 }
 
+/* Fifty bits at once, in 200 objects of 64 KB. */
+static void flip_fifty(int n_rounds)
+{
+    equal_bytes = 65536;
+    (void)qj_fs_remove_tree("store");
+    struct qj_store *store = cache_open("store");
+    for (int i = 0; i < N_ROWS; i++) {
+        (void)cache_put(store, i, size_of(i));
+    }
+    qj_store_close(store);
+    unsigned char *large = cache_slurp(path, &n_file);
+    unsigned char *copy = malloc(n_file);
+    for (int i = 0; i < n_rounds; i++) {
+        memcpy(copy, large, n_file);
+        for (int k = 0; k < 50; k++) {
+            damage(copy, n_file, draw(n_file), 0);
+        }
+        try_files(copy, n_file, NULL, 0);
+    }
+    free(copy);
+    free(large);
+}
+
 /* In a process of its own, whose end by a signal is one abort. */
 static int sweep(const char *name, int least_served, void (*run)(int n_rounds), int place, int n_rounds)
 {
@@ -340,6 +368,8 @@ int main(void)
     n_bad += sweep("the log cut", 130, cut_log, N_PLACES, n_rounds / 2);
     n_cases += figures->n_cases;
     n_bad += sweep("the log's index in use", 190, scribble_index, N_PLACES, n_rounds / 2);
+    n_cases += figures->n_cases;
+    n_bad += sweep("50 bits in 200 x 64 KB", 140, flip_fifty, N_PLACES, n_rounds / 10 + 1);
     n_cases += figures->n_cases;
     (void)printf("%d cases over %zu pages\n", n_cases, n_file / PAGE);
     return n_bad;
