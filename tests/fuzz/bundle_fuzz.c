@@ -1,24 +1,24 @@
-/* A libFuzzer target: any bytes are a bundle to import, or a shipped store to ask, or are refused. What comes
- * out of either says what its checksums say.
+/* A libFuzzer target: a store's file changed anywhere is taken for what is still sound in it, as a bundle
+ * that is imported and as the user's own store. No object is handed out that was not put.
  *
- * An input is laid over a sound bundle: pieces of two bytes of length, four of position, and that many bytes.
- * No fuzzer would find a whole SQLite file by itself, and its checksums neither. */
-#include <fcntl.h>
+ * An input is one byte (bit 0: as a bundle; else as the store), three bytes of how much of the file is there
+ * (0: all), and edits: three bytes of where, one of what. The file they change is made when the fuzzer
+ * starts; numbers are little endian, modulo the file's size. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cache/internal.h"
+#include "base/fs.h"
+#include "cache/cache.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-enum { N_ROWS = 6, ROW_BYTES = 9000, FILE_MAX = 1 << 20 };
+enum { N_ROWS = 8, HEAD = 4, EDIT = 4, OBJECT_MAX = 60000 };
 
-static char directory[64], path[128];
-static uint8_t *sound, *altered;
-static size_t n_sound;
+static uint8_t *whole, *changed;
+static size_t n_whole;
 
 static void need(int holds)
 {
@@ -27,103 +27,126 @@ static void need(int holds)
     }
 }
 
-static struct qj_row row_of(int i)
+static size_t size_of(int i)
 {
-    struct qj_row row = {.unit = "unit", .module = "app", .arch = "gfx1030", .kernels = "kernel"};
-    memset(row.key, 16 * i + 1, sizeof row.key);
+    return i == 5 ? 50000 : (size_t)(200 + 900 * i);
+}
+
+static struct qj_row make_row(int i, uint8_t *object)
+{
+    struct qj_row row = {.unit = "unit",
+                         .module = "module",
+                         .arch = "gfx1030",
+                         .compiler = "hiprtc=01",
+                         .options = "-O3",
+                         .names = "k",
+                         .kernels = "k k",
+                         .log = ""};
+    memset(row.key, 37 * i + 1, sizeof row.key);
+    memset(object, i + 1, size_of(i));
     return row;
 }
 
-static void clean_up(void)
+static struct qj_store *open_store(const char *directory)
 {
-    (void)unlink(path);
-    (void)rmdir(directory);
+    struct qj_store *store = NULL;
+    struct qj_store_options options = {.directory = directory};
+    need(qj_store_open(&store, &options) == QJIT_OK);
+    return store;
 }
 
-/* A bundle of a few rows, some in pages of their own. */
-static void make_sound(void)
+static void make_whole(void)
 {
-    static uint8_t object[N_ROWS * ROW_BYTES];
-    struct qj_store *store;
-    struct qj_transferred done;
-    const char *memory = access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : "";
-    (void)snprintf(directory, sizeof directory, "%sbundle-fuzz-%d", memory, (int)getpid());
-    need(mkdir(directory, 0700) == 0);
-    (void)atexit(clean_up);
-    (void)snprintf(path, sizeof path, "%s/bundle.qjit", directory);
-    need(qj_store_open(&store, &(struct qj_store_options){.directory = NULL}) == QJIT_OK);
+    uint8_t object[OBJECT_MAX];
+    struct qj_buf file = {0};
+    need(qj_fs_remove_tree("fuzz-store") == 0 || access("fuzz-store", F_OK) != 0);
+    struct qj_store *store = open_store("fuzz-store");
     for (int i = 0; i < N_ROWS; i++) {
-        struct qj_row row = row_of(i);
-        memset(object, i, sizeof object);
-        need(qj_store_put(store, &row, object, (size_t)(i * ROW_BYTES)) == QJIT_OK);
+        struct qj_row row = make_row(i, object);
+        need(qj_store_put(store, &row, object, size_of(i)) == QJIT_OK);
     }
-    need(qj_store_export(store, &done, path, &(struct qj_bundle){.key = NULL}) == QJIT_OK);
     qj_store_close(store);
-    sound = malloc(FILE_MAX);
-    altered = malloc(FILE_MAX);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = read(fd, sound, FILE_MAX);
-    need(sound && altered && fd >= 0 && got > 0 && close(fd) == 0);
-    n_sound = (size_t)got;
+    need(qj_fs_read(&file, "fuzz-store/store.sqlite", 1 << 24) == 0);
+    whole = (uint8_t *)file.bytes;
+    n_whole = file.size;
+    changed = malloc(n_whole);
+    need(changed != NULL);
 }
 
-/* The length of the altered file. */
-static size_t lay_over(const uint8_t *bytes, size_t n)
+static void write_changed(const char *path, const uint8_t *bytes, size_t n)
 {
-    size_t n_file = n_sound;
-    memcpy(altered, sound, n_sound);
-    while (n >= 6) {
-        size_t n_piece = bytes[0] | (size_t)bytes[1] << 8;
-        size_t at = (bytes[2] | (size_t)bytes[3] << 8 | (size_t)bytes[4] << 16) % (n_sound + 1);
-        if (bytes[5] & 1) {
-            n_file = at; /* cut */
-        }
-        bytes += 6;
-        n -= 6;
-        n_piece = n_piece < n ? n_piece : n;
-        n_piece = n_piece < n_sound - at ? n_piece : n_sound - at;
-        memcpy(altered + at, bytes, n_piece);
-        bytes += n_piece;
-        n -= n_piece;
+    size_t keep = bytes[1] | (size_t)bytes[2] << 8 | (size_t)bytes[3] << 16;
+    memcpy(changed, whole, n_whole);
+    for (size_t at = HEAD; at + EDIT <= n; at += EDIT) {
+        size_t where = bytes[at] | (size_t)bytes[at + 1] << 8 | (size_t)bytes[at + 2] << 16;
+        changed[where % n_whole] = bytes[at + 3];
     }
-    return n_file;
+    keep = keep ? keep % n_whole : n_whole;
+    FILE *file = fopen(path, "we");
+    need(file != NULL && fwrite(changed, 1, keep, file) == keep && fclose(file) == 0);
+    need(chmod(path, 0600) == 0);
 }
 
-/* Nothing but what was put may come out of it. */
-static void check(struct qj_store *store)
+/* How many are there, each as it was put. */
+static uint64_t check_rows(struct qj_store *store)
 {
+    uint8_t object[OBJECT_MAX];
+    uint64_t n_found = 0;
     for (int i = 0; i < N_ROWS; i++) {
-        struct qj_row row = row_of(i);
+        struct qj_row row = make_row(i, object);
         struct qj_entry entry;
         if (qj_store_get(store, &entry, row.key) == QJIT_OK) {
-            const uint8_t *object = entry.object;
-            need(memcmp(entry.row.key, row.key, sizeof row.key) == 0);
-            for (uint64_t k = 0; k < entry.row.object_bytes; k++) {
-                need(object[k] == i);
-            }
+            need(entry.row.object_bytes == size_of(i) && memcmp(entry.object, object, size_of(i)) == 0);
             qj_entry_finish(&entry);
+            n_found++;
         }
     }
+    return n_found;
+}
+
+static void count_refused(void *payload, const struct qj_row *row, const char *reason)
+{
+    need(*reason && (!row || row->arch));
+    ++*(uint64_t *)payload;
+}
+
+static void import(const uint8_t *bytes, size_t n)
+{
+    struct qj_transferred moved = {0};
+    uint64_t n_refused = 0;
+    struct qj_transfer transfer = {.refused = count_refused, .payload = &n_refused};
+    write_changed("fuzz-bundle", bytes, n);
+    struct qj_store *store = open_store(NULL);
+    (void)qj_store_import(store, &moved, "fuzz-bundle", &transfer);
+    need(check_rows(store) == moved.n_added && n_refused == moved.n_refused);
+    qj_store_close(store);
+}
+
+static void use(const uint8_t *bytes, size_t n)
+{
+    uint8_t object[OBJECT_MAX];
+    (void)qj_fs_remove_tree("fuzz-store");
+    need(mkdir("fuzz-store", 0700) == 0);
+    write_changed("fuzz-store/store.sqlite", bytes, n);
+    struct qj_store *store = open_store("fuzz-store");
+    (void)check_rows(store);
+    struct qj_row row = make_row(3, object);
+    (void)qj_store_put(store, &row, object, size_of(3));
+    (void)check_rows(store);
+    qj_store_close(store);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    struct qj_store *store;
-    struct qj_transferred done;
-    if (!sound) {
-        make_sound();
+    if (!whole) {
+        make_whole();
     }
-    size_t n_file = lay_over(bytes, n);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    need(fd >= 0 && write(fd, altered, n_file) == (ssize_t)n_file && close(fd) == 0);
-    need(qj_store_open(&store, &(struct qj_store_options){.directory = NULL}) == QJIT_OK);
-    qjit_status status = qj_store_import(store, &done, path, &(struct qj_transfer){.refuses = NULL});
-    need(status == QJIT_OK || status == QJIT_BAD_FILE);
-    need(done.n_added + done.n_present + done.n_refused == done.n_rows);
-    check(store);
-    qj_store_close(store);
-    need(qj_store_open(&store, &(struct qj_store_options){.directory = NULL, .shipped = path}) == QJIT_OK);
-    check(store);
-    qj_store_close(store);
+    if (n >= HEAD) {
+        if (bytes[0] & 1) {
+            import(bytes, n);
+        } else {
+            use(bytes, n);
+        }
+    }
     return 0;
 }
