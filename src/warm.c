@@ -1,4 +1,5 @@
-/* qjit_warm: many units for many archs, by as many threads as there are workers. */
+/* qjit_warm, and what qjit_warm_model shares with it: many units for many archs, by as many threads as there
+ * are workers. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/status.h"
 #include "context.h"
 #include "object/arch.h"
+#include "warm.h"
 
 struct arch {
     char name[QJ_ARCH_MAX];
@@ -15,14 +17,18 @@ struct arch {
     char *detail;
 };
 
-/* One warm-up under way: all but the first four members behind `lock`. */
+struct pair {
+    uint32_t unit, arch;
+};
+
+/* One warm-up under way: what is chosen, and behind `lock` how far it is. */
 struct warm {
     qjit_context *context;
     const qjit_warm_options *options;
-    uint32_t *units; /* chosen, in the order of the registry */
-    uint32_t n_units;
     struct arch *archs;
     uint32_t n_archs;
+    struct pair *pairs; /* arch by arch, so that the first is whole first; units in the registry's order */
+    uint32_t n_pairs;
     pthread_mutex_t lock;
     uint32_t n_started, n_done, n_compiled, n_cached, n_failed;
     bool stopped;
@@ -84,23 +90,22 @@ static void report(struct warm *warm, const struct qj_unit *unit, struct arch *a
         .log = status != QJIT_OK ? qjit_error_log() : image->log,
         .compile_us = status != QJIT_OK ? 0 : image->compile_us,
         .n_done = warm->n_done,
-        .n_total = warm->n_units * warm->n_archs,
+        .n_total = warm->n_pairs,
     };
     if (warm->options->progress && warm->options->progress(warm->options->payload, &event)) {
         warm->stopped = true;
     }
 }
 
-/* Takes the next pair until there is none. Pairs go arch by arch, so that the first arch is whole first. */
+/* Takes the next pair until there is none. */
 static void *work(void *payload)
 {
     struct warm *warm = payload;
     (void)pthread_mutex_lock(&warm->lock);
-    while (!warm->stopped && warm->n_started < warm->n_units * warm->n_archs) {
-        uint32_t pair = warm->n_started++;
-        struct arch *arch = &warm->archs[pair / warm->n_units];
-        const struct qj_unit *unit =
-            qj_registry_unit(warm->context->registry, warm->units[pair % warm->n_units]);
+    while (!warm->stopped && warm->n_started < warm->n_pairs) {
+        const struct pair *pair = &warm->pairs[warm->n_started++];
+        struct arch *arch = &warm->archs[pair->arch];
+        const struct qj_unit *unit = qj_registry_unit(warm->context->registry, pair->unit);
         struct qj_image image = {0};
         qjit_status status;
         if (arch->unknown) {
@@ -121,8 +126,8 @@ static void *work(void *payload)
 static void run(struct warm *warm)
 {
     pthread_t threads[1024];
-    uint32_t n_pairs = warm->n_units * warm->n_archs, n = 0;
-    while (n + 1 < warm->context->options.n_jobs && n + 1 < n_pairs &&
+    uint32_t n = 0;
+    while (n + 1 < warm->context->options.n_jobs && n + 1 < warm->n_pairs &&
            pthread_create(&threads[n], NULL, work, warm) == 0) {
         n++;
     }
@@ -144,14 +149,13 @@ static bool in_list(const char *const *list, size_t n, const char *word)
     return n == 0;
 }
 
-static qjit_status check_modules(const struct warm *warm)
+static qjit_status check_modules(const qjit_context *context, const qjit_warm_options *options)
 {
-    const qjit_warm_options *options = warm->options;
-    uint32_t n = qj_registry_n_units(warm->context->registry);
+    uint32_t n = qj_registry_n_units(context->registry);
     for (size_t i = 0; i < options->n_modules; i++) {
         bool found = false;
         for (uint32_t unit = 0; unit < n && !found; unit++) {
-            found = strcmp(qj_registry_unit(warm->context->registry, unit)->module, options->modules[i]) == 0;
+            found = strcmp(qj_registry_unit(context->registry, unit)->module, options->modules[i]) == 0;
         }
         if (!found) {
             return qj_fail(QJIT_NOT_FOUND, "there is no module '%s': qjit list --kernels shows what there is",
@@ -161,27 +165,47 @@ static qjit_status check_modules(const struct warm *warm)
     return QJIT_OK;
 }
 
-static qjit_status choose_units(struct warm *warm)
+qjit_status qj_warm_want_kernel(bool *wanted, const qjit_context *context, const char *name)
 {
-    const qjit_warm_options *options = warm->options;
-    const struct qj_registry *registry = warm->context->registry;
-    uint32_t n = qj_registry_n_units(registry);
-    bool *wanted = calloc(n + 1, sizeof *wanted);
-    warm->units = calloc(n + 1, sizeof(*warm->units));
-    qjit_status status =
-        wanted && warm->units ? check_modules(warm) : qj_fail(QJIT_NO_MEMORY, "out of memory");
-    for (size_t i = 0; i < options->n_kernels && status == QJIT_OK; i++) {
-        qjit_kernel kernel;
-        status = qjit_find_kernel(warm->context, &kernel, options->kernels[i]);
-        if (status == QJIT_OK) {
-            wanted[qj_registry_kernel(registry, kernel)->unit] = true;
-        }
+    qjit_kernel kernel;
+    qjit_status status = qjit_find_kernel(context, &kernel, name);
+    if (status == QJIT_OK) {
+        wanted[qj_registry_kernel(context->registry, kernel)->unit] = true;
     }
+    return status;
+}
+
+/* The units of qjit_warm, the same for every arch: those of `kernels` that are in one of `modules`. */
+static qjit_status choose_by_name(bool *wanted, void *payload, const qjit_context *context, const char *arch)
+{
+    const qjit_warm_options *options = payload;
+    qjit_status status = check_modules(context, options);
+    (void)arch;
+    for (size_t i = 0; i < options->n_kernels && status == QJIT_OK; i++) {
+        status = qj_warm_want_kernel(wanted, context, options->kernels[i]);
+    }
+    uint32_t n = qj_registry_n_units(context->registry);
     for (uint32_t unit = 0; unit < n && status == QJIT_OK; unit++) {
-        const struct qj_unit *row = qj_registry_unit(registry, unit);
-        if (row->source && (wanted[unit] || !options->n_kernels) &&
-            in_list(options->modules, options->n_modules, row->module)) {
-            warm->units[warm->n_units++] = unit;
+        const char *module = qj_registry_unit(context->registry, unit)->module;
+        wanted[unit] =
+            (wanted[unit] || !options->n_kernels) && in_list(options->modules, options->n_modules, module);
+    }
+    return status;
+}
+
+static qjit_status choose_pairs(struct warm *warm, qj_warm_choose_fn choose, void *payload)
+{
+    uint32_t n = qj_registry_n_units(warm->context->registry);
+    bool *wanted = calloc(n + 1, sizeof *wanted);
+    warm->pairs = calloc((size_t)n * warm->n_archs + 1, sizeof *warm->pairs);
+    qjit_status status = wanted && warm->pairs ? QJIT_OK : qj_fail(QJIT_NO_MEMORY, "out of memory");
+    for (uint32_t arch = 0; arch < warm->n_archs && status == QJIT_OK; arch++) {
+        memset(wanted, 0, n * sizeof *wanted);
+        status = choose(wanted, payload, warm->context, warm->archs[arch].name);
+        for (uint32_t unit = 0; unit < n && status == QJIT_OK; unit++) {
+            if (wanted[unit] && qj_registry_unit(warm->context->registry, unit)->source) {
+                warm->pairs[warm->n_pairs++] = (struct pair){unit, arch};
+            }
         }
     }
     free(wanted);
@@ -234,7 +258,7 @@ static void warm_finish(struct warm *warm)
         free(warm->archs[i].detail);
     }
     free(warm->archs);
-    free(warm->units);
+    free(warm->pairs);
     free(warm->detail);
     free(warm->log);
     (void)pthread_mutex_destroy(&warm->lock);
@@ -244,7 +268,7 @@ static qjit_status finish_result(qjit_warm_result *out, const struct warm *warm,
 {
     qjit_warm_result result = {
         .n_archs = warm->n_archs,
-        .n_units = warm->n_units * warm->n_archs,
+        .n_units = warm->n_pairs,
         .n_compiled = warm->n_compiled,
         .n_cached = warm->n_cached,
         .n_failed = warm->n_failed,
@@ -253,20 +277,15 @@ static qjit_status finish_result(qjit_warm_result *out, const struct warm *warm,
     return out ? qj_sized_write(out, &result, sizeof result, "qjit_warm_result") : QJIT_OK;
 }
 
-qjit_status qjit_warm(qjit_context *context, qjit_warm_result *out, const qjit_warm_options *options)
+qjit_status qj_warm(qjit_context *context, qjit_warm_result *out, const qjit_warm_options *options,
+                    qj_warm_choose_fn choose, void *payload)
 {
     uint64_t start_us = qj_clock_us();
-    qjit_warm_options given = {.struct_size = sizeof given};
-    qjit_status status =
-        options ? qj_sized_read(&given, sizeof given, options, "qjit_warm_options") : QJIT_OK;
-    if (status != QJIT_OK) {
-        return status;
-    }
-    struct warm warm = {.context = context, .options = &given};
+    struct warm warm = {.context = context, .options = options};
     (void)pthread_mutex_init(&warm.lock, NULL);
-    status = choose_units(&warm);
+    qjit_status status = choose_archs(&warm);
     if (status == QJIT_OK) {
-        status = choose_archs(&warm);
+        status = choose_pairs(&warm, choose, payload);
     }
     if (status == QJIT_OK) {
         run(&warm);
@@ -277,4 +296,17 @@ qjit_status qjit_warm(qjit_context *context, qjit_warm_result *out, const qjit_w
     }
     warm_finish(&warm);
     return status;
+}
+
+qjit_status qj_warm_read_options(qjit_warm_options *out, const qjit_warm_options *options)
+{
+    *out = (qjit_warm_options){.struct_size = sizeof *out};
+    return options ? qj_sized_read(out, sizeof *out, options, "qjit_warm_options") : QJIT_OK;
+}
+
+qjit_status qjit_warm(qjit_context *context, qjit_warm_result *out, const qjit_warm_options *options)
+{
+    qjit_warm_options given;
+    qjit_status status = qj_warm_read_options(&given, options);
+    return status == QJIT_OK ? qj_warm(context, out, &given, choose_by_name, &given) : status;
 }
