@@ -14,8 +14,8 @@ _qjit() {
     -m | --module) _qjit_reply "$(_qjit_column module)" && return ;;
     -u | --unit) _qjit_reply "$(_qjit_column unit)" && return ;;
     --hip) _qjit_reply 'rocm cpu cuda' && compopt -o default && return ;;
-    --cache-dir | --worker | --header | -o | --output | --hsaco | --c-array | --rust-bytes) compopt -o default && return ;;
-    -a | --arch | -j | --jobs | -D | --define | --option | --older-than | --max-size) return ;;
+    --cache-dir | --worker | --header | -M | --model | -o | --output | --hsaco | --c-array | --rust-bytes) compopt -o default && return ;;
+    -a | --arch | -b | --batch | -j | --jobs | -D | --define | --option | --older-than | --max-size) return ;;
     esac
     case $current in
     -*) _qjit_reply "$(qjit help $verb 2>/dev/null | grep -o -e '--[a-z][a-z-]*' | sort -u)" && return ;;

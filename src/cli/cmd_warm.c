@@ -1,5 +1,5 @@
 /* qjit warm: compile ahead into the store. */
-#include "cli.h"
+#include "model.h"
 
 #include <math.h>
 #include <signal.h>
@@ -7,7 +7,8 @@
 #include <string.h>
 
 struct warm_args {
-    struct cli_list archs, modules, kernels;
+    struct cli_list archs, modules, kernels, batches;
+    const char *model;
     int quiet;
 };
 
@@ -19,6 +20,10 @@ static const struct cli_option warm_options[] = {
      "only this module; repeatable, or with commas"},
     {'k', CLI_WORDS, "kernel", "KERNEL", offsetof(struct warm_args, kernels),
      "only the units of this kernel; repeatable, or with commas"},
+    {'M', CLI_TEXT, "model", "FILE", offsetof(struct warm_args, model),
+     "only the units that the tensors of this GGUF file need"},
+    {'b', CLI_WORDS, "batch", "N", offsetof(struct warm_args, batches),
+     "with --model: for so many columns at a time; repeatable, or with commas (else 1,8,512)"},
     {'q', CLI_FLAG, "quiet", NULL, offsetof(struct warm_args, quiet), "no progress; errors only"},
     {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
@@ -27,6 +32,7 @@ static const struct cli_option warm_options[] = {
 struct warm_run {
     const struct cli *cli;
     cJSON *failures;
+    cJSON *without_kernels;        /* NULL: no model was named */
     struct cli_list unknown_archs; /* already said, once each */
     uint64_t said;                 /* bit n: a failure with status -n has been said */
     uint32_t n_done;
@@ -111,6 +117,18 @@ static void print_summary(const struct warm_args *args, const qjit_warm_result *
                result->n_failed);
 }
 
+/* Types of the model that are left out, a line each; they are no error. */
+static void note_without_kernels(const cJSON *types)
+{
+    const cJSON *type;
+    cJSON_ArrayForEach(type, types)
+    {
+        const int n = cJSON_GetObjectItem(type, "tensors")->valueint;
+        cli_note("qjit: warm: there are no kernels for type '%s': %d tensor%s left out",
+                 cJSON_GetObjectItem(type, "type")->valuestring, n, n == 1 ? " is" : "s are");
+    }
+}
+
 static void print_object(struct warm_run *run, const struct cli_list *archs, const qjit_warm_result *result,
                          qjit_status status, const char *detail)
 {
@@ -124,15 +142,21 @@ static void print_object(struct warm_run *run, const struct cli_list *archs, con
     cli_put_bool(object, "interrupted", interrupted);
     cli_put_item(object, "failures", run->failures);
     run->failures = NULL;
+    if (run->without_kernels) {
+        cli_put_item(object, "types_without_kernels", run->without_kernels);
+        run->without_kernels = NULL;
+    }
     if (status != QJIT_OK)
         cli_put_error(object, status, detail, "");
     cli_print_json(object);
     cJSON_Delete(object);
 }
 
-static int warm(struct cli *cli, const struct warm_args *args, const struct cli_list *archs)
+static int warm(struct cli *cli, const struct warm_args *args, const struct cli_list *archs,
+                const struct cli_model *model)
 {
     struct warm_run run = {.cli = cli, .failures = cli_array()};
+    run.without_kernels = model->gguf ? cli_model_without_kernels(model) : NULL;
     qjit_warm_result result = {.struct_size = sizeof(result)};
     qjit_warm_options options = {
         .struct_size = sizeof(options),
@@ -146,8 +170,12 @@ static int warm(struct cli *cli, const struct warm_args *args, const struct cli_
         .payload = &run,
     };
     catch_interrupts();
+    if (!cli->json && !args->quiet)
+        note_without_kernels(run.without_kernels);
     cli_progress_start(cli_progress_choose(cli, args->quiet), cli->verbose);
-    qjit_status status = qjit_warm(cli->context, &result, &options);
+    qjit_status status = model->gguf ? qjit_warm_model(cli->context, &result, model->gguf, model->batches,
+                                                       model->n_batches, &options)
+                                     : qjit_warm(cli->context, &result, &options);
     cli_progress_stop();
 
     const char *detail = status == QJIT_OK ? "" : qjit_error_detail();
@@ -158,6 +186,7 @@ static int warm(struct cli *cli, const struct warm_args *args, const struct cli_
     if (!cli->json && (status == QJIT_OK || run.n_done || interrupted))
         print_summary(args, &result);
     cJSON_Delete(run.failures);
+    cJSON_Delete(run.without_kernels);
     cli_list_free(&run.unknown_archs);
     return interrupted                                 ? CLI_SIGNAL + interrupted
            : status == QJIT_OK && result.n_failed == 0 ? CLI_OK
@@ -168,11 +197,17 @@ static int run_warm(struct cli *cli, const void *args)
 {
     const struct warm_args *warm_args = args;
     struct cli_list archs = {0};
-    int result = cli_open(cli);
+    struct cli_model model = {0};
+    if (warm_args->model && (warm_args->modules.n || warm_args->kernels.n))
+        return cli_usage(cli, "--model chooses the kernels: leave out --module and --kernel");
+    int result = cli_model_open(cli, &model, warm_args->model, &warm_args->batches);
+    if (result == CLI_OK)
+        result = cli_open(cli);
     if (result == CLI_OK)
         result = cli_expand_archs(cli, &archs, &warm_args->archs);
     if (result == CLI_OK)
-        result = warm(cli, warm_args, &archs);
+        result = warm(cli, warm_args, &archs, &model);
+    cli_model_close(&model);
     cli_list_free(&archs);
     return result;
 }
@@ -186,6 +221,9 @@ const struct cli_command cmd_warm = {
         "so that an application finds them without waiting. What is there already is left alone. Needs\n"
         "no GPU when --arch is given. A unit that fails does not stop the others.\n"
         "\n"
+        "With --model those kernels are chosen that qjit's operators launch for the tensors of the file; of\n"
+        "a model in several files name the first. Types without kernels are named and left out.\n"
+        "\n"
         "On a terminal a progress bar is drawn on stderr, elsewhere one line for each unit compiled. With\n"
         "--json stdout gets one object: archs, units, compiled, cached, failed, seconds and more.\n"
         "\n"
@@ -194,7 +232,8 @@ const struct cli_command cmd_warm = {
         "Examples:\n"
         "  qjit warm\n"
         "  qjit warm --arch gfx1030,gfx90a --module quantized\n"
-        "  qjit warm --arch all --jobs 8 --quiet\n",
+        "  qjit warm --arch all --jobs 8 --quiet\n"
+        "  qjit warm --arch gfx90a --model model-00001-of-00003.gguf --batch 1,512\n",
     .options = warm_options,
     .args_size = sizeof(struct warm_args),
     .run = run_warm,
