@@ -1,4 +1,5 @@
 /* qjit gguf: what is in a model file. */
+#include "gguf_check.h"
 #include "gguf_value.h"
 
 #include <stddef.h>
@@ -10,7 +11,7 @@
 #define VALUE_CHARS  72
 
 struct gguf_args {
-    int arrays, part, metadata, tensors;
+    int arrays, check, part, metadata, tensors;
 };
 
 static const struct cli_option gguf_options[] = {
@@ -18,6 +19,8 @@ static const struct cli_option gguf_options[] = {
     {'t', CLI_FLAG, "tensors", NULL, offsetof(struct gguf_args, tensors), "only the tensors"},
     {'a', CLI_FLAG, "arrays", NULL, offsetof(struct gguf_args, arrays),
      "arrays and texts whole, not just how they begin"},
+    {'c', CLI_FLAG, "check", NULL, offsetof(struct gguf_args, check),
+     "instead of listing: dequantise every tensor on the device and on the host, and compare"},
     {'p', CLI_FLAG, "part", NULL, offsetof(struct gguf_args, part),
      "of a model in several files: just this file, whichever it is"},
     {0, CLI_FLAG, NULL, NULL, 0, NULL},
@@ -188,13 +191,19 @@ static void show(const struct cli *cli, const struct gguf_args *args, const qjit
 static int run_gguf(struct cli *cli, const void *args)
 {
     const struct gguf_args *given = args;
+    if (given->check && (given->metadata || given->tensors || given->arrays))
+        return cli_usage(cli, "--check lists nothing: leave out --metadata, --tensors and --arrays");
     qjit_gguf *gguf;
     qjit_status status = qjit_gguf_open(&gguf, cli->operands[0], given->part ? QJIT_GGUF_ONE_PART : 0);
     if (status != QJIT_OK)
         return cli_fail(cli, status, 0);
-    show(cli, given, gguf);
+    int result = CLI_OK;
+    if (given->check)
+        result = cli_gguf_check(cli, gguf);
+    else
+        show(cli, given, gguf);
     qjit_gguf_close(gguf);
-    return CLI_OK;
+    return result;
 }
 
 const struct cli_command cmd_gguf = {
@@ -202,12 +211,18 @@ const struct cli_command cmd_gguf = {
     .summary = "list the metadata and tensors of a model file",
     .operands = "FILE",
     .text = "Reads a GGUF file, and checks all that it says about itself: a file that is listed is whole.\n"
-            "Needs no GPU and no HIP library. Of a model in several files name the first,\n"
+            "Needs no GPU and no HIP library, but for --check. Of a model in several files name the first,\n"
             "MODEL-00001-of-00003.gguf; the others are found beside it. The first number of a shape is the\n"
             "width of a row.\n"
             "\n"
+            "--check also looks at the data: the first device and the host dequantise every tensor, and must "
+            "agree\n"
+            "on every element. Each tensor that differs has one line, and so has one with elements that are\n"
+            "infinite or no numbers, which is no failure. Types without kernels are not checked.\n"
+            "\n"
             "Examples:\n"
             "  qjit gguf model.gguf\n"
+            "  qjit gguf model.gguf --check\n"
             "  qjit gguf model.gguf --json --tensors | jq -r '.tensors[] | [.name, .type] | @tsv'\n",
     .options = gguf_options,
     .args_size = sizeof(struct gguf_args),
