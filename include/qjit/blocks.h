@@ -26,11 +26,11 @@ QJIT_API qjit_status qjit_get_block_bytes(uint64_t *out, uint32_t type, uint64_t
  *   - Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4, NVFP4: the least squared error that a short search finds; other
  *     bytes than ggml's, which weighs errors.
  *   - F16, BF16: rounded to nearest, ties to even. F32: copied.
- * What is larger than a block can say becomes the nearest that it can (F16 and the scale of Q8_1: infinity). F32, F16 and BF16 take
- * infinities and NaN as they are; for the others such an element is an error, as it would take its whole
- * block with it. On failure *out may have been written. Fails with QJIT_NOT_FOUND (no such type, or one
- * without a quantiser here: n == 0 asks for just that), QJIT_INVALID_ARGUMENT (n is no multiple of the block;
- * an element that is not finite). */
+ * What is larger than a block can say becomes the nearest that it can (F16 and the scale of Q8_1: infinity).
+ * F32, F16 and BF16 take infinities and NaN as they are; for the others such an element is an error, as it
+ * would take its whole block with it. On failure *out may have been written. Fails with QJIT_NOT_FOUND (no
+ * such type, or one without a quantiser here: n == 0 asks for just that), QJIT_INVALID_ARGUMENT (n is no
+ * multiple of the block; an element that is not finite). */
 QJIT_API qjit_status qjit_quantize_blocks(void *out, uint32_t type, const float *x, size_t n);
 
 /* The value of each of n elements: F32, F16, BF16, and every type named above. They are those of the

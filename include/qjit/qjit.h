@@ -2,7 +2,7 @@
  *
  * Reading order: status and errors, context, devices, registry, get a function, warm, own sources, own
  * code objects, compile, cache. Beside this one: gguf.h, model files; blocks.h, blocks of quantised numbers
- * on the host; ops.h, from weights to results.
+ * on the host; ops.h, from weights to results; model.h, what a model asks of a device.
  *
  * Conventions that hold for every call here
  *   - Outputs come first and are called `out`. Unless a call says otherwise, *out is untouched on failure.
