@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "cache/internal.h"
@@ -40,6 +41,8 @@ static int set_up(sqlite3 *db, const struct qj_place *place)
     (void)sqlite3_extended_result_codes(db, 1);
     (void)sqlite3_busy_timeout(db, QJ_STORE_BUSY_MS);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL); /* we have none of either */
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, QJ_STORE_LENGTH_BYTES);
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
@@ -99,6 +102,11 @@ static enum qj_open_result look_at_header(sqlite3 *db, const struct qj_place *pl
                        place->path, (long long)version, QJ_STORE_VERSION,
                        place->is_shipped ? "" : "; use that one or another QJIT_CACHE_DIR");
         return QJ_OPEN_NEWER;
+    }
+    if (place->mode == QJ_STORE_FILE && sqlite3_db_readonly(db, "main") == 1 &&
+        access(place->path, W_OK) == 0) { /* a flipped bit would keep every put out for ever */
+        (void)snprintf(why, n_why, "the header of '%s' says that it cannot be written", place->path);
+        return QJ_OPEN_DAMAGED;
     }
     if (place->is_shipped && !has_our_tables(db)) {
         (void)snprintf(why, n_why, "'%s' has other tables than a store of qjit's", place->path);

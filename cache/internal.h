@@ -3,7 +3,8 @@
  * codec.c (payloads), store.c (open, close, pool), hold.c (snapshots kept from one hit to the next), keeper.c
  * (the thread), shipped.c (shipped stores behind it), usage.c (counters, stamps), entry.c (get, has, refuse),
  * why.c (why there was a miss), signature.c (of rows), put.c (put), transfer.c (import), bundle.c (export),
- * upkeep.c (size limit, verify), admin.c (each, clear, shrink, stat). */
+ * salvage.c (what is sound in a file set aside), upkeep.c (size limit, verify), admin.c (each, clear, shrink,
+ * stat). */
 #ifndef QJ_CACHE_INTERNAL_H
 #define QJ_CACHE_INTERNAL_H
 

@@ -133,7 +133,20 @@ qjit_status qj_entry_put(struct qj_store *store, const struct qj_row *row, const
     return QJIT_OK;
 }
 
+/* Another one means that the file turned out damaged, and that there is a new store now. */
+static unsigned generation_of(struct qj_store *store)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    unsigned generation = store->generation;
+    (void)pthread_mutex_unlock(&store->lock);
+    return generation;
+}
+
 qjit_status qj_store_put(struct qj_store *store, const struct qj_row *row, const void *object, size_t n_bytes)
 {
-    return qj_entry_put(store, row, object, n_bytes, true);
+    unsigned before = generation_of(store);
+    qjit_status status = qj_entry_put(store, row, object, n_bytes, true);
+    return status == QJIT_OK || before == generation_of(store)
+               ? status
+               : qj_entry_put(store, row, object, n_bytes, true);
 }

@@ -26,6 +26,7 @@ static bool open_aside(struct salvage *salvage, const char *path)
     if (sqlite3_open_v2(path, from, flags, NULL) != SQLITE_OK) {
         return false;
     }
+    (void)sqlite3_db_config(*from, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL); /* one may have no end */
     return sqlite3_exec(*from, set_up, NULL, NULL, NULL) == SQLITE_OK &&
            sqlite3_prepare_v2(*from, qj_sql_texts[QJ_SQL_SALVAGE_UP], -1, &salvage->up, NULL) == SQLITE_OK &&
            sqlite3_prepare_v2(*from, qj_sql_texts[QJ_SQL_SALVAGE_DOWN], -1, &salvage->down, NULL) ==

@@ -120,6 +120,20 @@ static void examine_store(struct examination *examination)
     find(examination, "store", good ? QJIT_HEALTH_OK : QJIT_HEALTH_BAD, text, stat.memory_reason);
 }
 
+static void examine_shipped(struct examination *examination)
+{
+    const char *path, *reason;
+    struct qj_store *layer;
+    for (size_t i = 0; (layer = qj_store_shipped(examination->context->store, i, &path, &reason)) != NULL;
+         i++) {
+        qjit_cache_stat stat = {.struct_size = sizeof stat};
+        char text[1024];
+        bool good = !*reason && qj_store_stat(layer, &stat) == QJIT_OK;
+        (void)snprintf(text, sizeof text, "%s, %llu objects", path, (unsigned long long)stat.n_entries);
+        find(examination, "shipped", good ? QJIT_HEALTH_OK : QJIT_HEALTH_BAD, good ? text : path, reason);
+    }
+}
+
 static void examine_temp(struct examination *examination)
 {
     const char *directory = examination->context->options.temp_dir;
@@ -140,6 +154,7 @@ qjit_status qjit_examine(qjit_context *context, int (*each)(void *payload, const
     examine_worker(&examination);
     examine_devices(&examination);
     examine_store(&examination);
+    examine_shipped(&examination);
     examine_temp(&examination);
     return QJIT_OK;
 }

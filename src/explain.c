@@ -134,6 +134,14 @@ static qjit_status explain(qjit_context *context, const struct qj_unit *unit, co
     if (status == QJIT_OK) {
         status = qj_store_each(context->store, &filter, look_at_row, &search);
     }
+    const char *path, *reason;
+    for (size_t i = 0; status == QJIT_OK; i++) {
+        struct qj_store *layer = qj_store_shipped(context->store, i, &path, &reason);
+        if (!layer) {
+            break;
+        }
+        status = qj_store_each(layer, &filter, look_at_row, &search);
+    }
     if (status == QJIT_OK) {
         tell(&wanted, &search.nearest, each, payload);
     }

@@ -143,6 +143,9 @@ static qjit_status read_trust(struct qj_options *out, const char *given, bool en
     if (status == QJIT_OK && keys && !out->trust.n_keys) {
         status = qj_fail(QJIT_INVALID_ARGUMENT, "'%s' names no key to trust", keys);
     }
+    if (status == QJIT_INVALID_ARGUMENT) {
+        qj_fail_add("named by %s", given && *given ? "the option trust" : "QJIT_TRUST");
+    }
     return status;
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <qjit/bundle.h>
+
 #include "base/buf.h"
 #include "base/sign.h"
 #include "base/sized.h"

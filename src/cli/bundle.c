@@ -1,6 +1,7 @@
 #include "bundle.h"
 
 #include <inttypes.h>
+#include <qjit/bundle.h>
 #include <string.h>
 
 static void add_fault(void *payload, const qjit_cache_fault *fault)

@@ -1,6 +1,7 @@
 /* qjit keygen: a pair of keys to sign bundles with. */
 #include "cli.h"
 
+#include <qjit/bundle.h>
 #include <stdlib.h>
 #include <string.h>
 

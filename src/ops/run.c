@@ -43,7 +43,7 @@ static qjit_status queue(void *payload, const struct qj_step *step)
 {
     const struct qj_place *place = payload;
     const struct qj_hip *hip = place->ops->hip;
-    const hipStream_t stream = (hipStream_t)place->stream;
+    hipStream_t stream = (hipStream_t)place->stream;
     switch (step->kind) {
     case QJ_STEP_ZERO:
         return qj_ops_check(place->ops, "hipMemsetAsync",

@@ -1,6 +1,7 @@
 /* Bundles and shipped stores through the public calls: objects of the real compiler, carried and asked for
  * again. */
 #include <criterion/criterion.h>
+#include <qjit/bundle.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -60,8 +60,13 @@ static size_t draw(size_t below)
     return (size_t)(random_state >> 20) % below;
 }
 
+static size_t equal_bytes; /* not 0: of every object */
+
 static size_t size_of(int i)
 {
+    if (equal_bytes) {
+        return equal_bytes;
+    }
     return i % 25 == 7 ? 50000 + (size_t)i * 10 : 200 + (size_t)(i * 97) % 9000;
 }
 
@@ -159,7 +164,7 @@ static void begin_case(const unsigned char *bytes, size_t n, const unsigned char
 static void judge(struct qj_store *store)
 {
     uint64_t n_removed = 0;
-    int n_found = 0;
+    int n_found = 0, n_before = figures->n_unanswered;
     qjit_cache_stat stat = {.struct_size = sizeof stat};
     for (int i = 0; i < N_ROWS; i++) {
         int found = cache_check(store, i, size_of(i));
@@ -169,14 +174,17 @@ static void judge(struct qj_store *store)
     }
     figures->n_found += n_found;
     figures->n_least_found = n_found < figures->n_least_found ? n_found : figures->n_least_found;
-    /* The first one may be what finds the damage; after it there is a new store. */
-    figures->n_unanswered +=
-        cache_put(store, 7, size_of(7)) != QJIT_OK && cache_put(store, 7, size_of(7)) != QJIT_OK;
+    figures->n_unanswered += cache_put(store, 7, size_of(7)) != QJIT_OK;
     figures->n_wrong += cache_check(store, 7, size_of(7)) != 1;
     figures->n_unanswered += qj_store_stat(store, &stat) != QJIT_OK && qj_store_stat(store, &stat) != QJIT_OK;
     if (figures->n_cases % 8 == 0) {
-        figures->n_unanswered += qj_store_shrink(store, &n_removed, 400000) != QJIT_OK &&
-                                 qj_store_shrink(store, &n_removed, 400000) != QJIT_OK;
+        /* Rows cannot always be taken out of a damaged tree; it says so then. */
+        qjit_status status = qj_store_shrink(store, &n_removed, 400000);
+        figures->n_unanswered += status != QJIT_OK && status != QJIT_CACHE_UNUSABLE;
+    }
+    if (figures->n_unanswered > n_before) {
+        (void)printf("case %d: %s; %s\n", figures->n_cases, qjit_error_detail(), cache_last_line());
+        (void)fflush(stdout);
     }
 }
 
@@ -281,6 +289,29 @@ static void scribble_index(int n_rounds)
     }
 }
 
+/* Fifty bits at once, in 200 objects of 64 KB. */
+static void flip_fifty(int n_rounds)
+{
+    equal_bytes = 65536;
+    (void)qj_fs_remove_tree("store");
+    struct qj_store *store = cache_open("store");
+    for (int i = 0; i < N_ROWS; i++) {
+        (void)cache_put(store, i, size_of(i));
+    }
+    qj_store_close(store);
+    unsigned char *large = cache_slurp(path, &n_file);
+    unsigned char *copy = malloc(n_file);
+    for (int i = 0; i < n_rounds; i++) {
+        memcpy(copy, large, n_file);
+        for (int k = 0; k < 50; k++) {
+            damage(copy, n_file, draw(n_file), 0);
+        }
+        try_files(copy, n_file, NULL, 0);
+    }
+    free(copy);
+    free(large);
+}
+
 /* In a process of its own, whose end by a signal is one abort. */
 static int sweep(const char *name, int least_served, void (*run)(int n_rounds), int place, int n_rounds)
 {
@@ -337,6 +368,8 @@ int main(void)
     n_bad += sweep("the log cut", 130, cut_log, N_PLACES, n_rounds / 2);
     n_cases += figures->n_cases;
     n_bad += sweep("the log's index in use", 190, scribble_index, N_PLACES, n_rounds / 2);
+    n_cases += figures->n_cases;
+    n_bad += sweep("50 bits in 200 x 64 KB", 140, flip_fifty, N_PLACES, n_rounds / 10 + 1);
     n_cases += figures->n_cases;
     (void)printf("%d cases over %zu pages\n", n_cases, n_file / PAGE);
     return n_bad;

@@ -15,9 +15,9 @@ static qjit_status init(const qjit_options *given)
 
 static void clean(void)
 {
-    static const char *const names[] = {"QJIT_CACHE_DIR",    "QJIT_CACHE_MAX_SIZE", "QJIT_HIP",
-                                        "QJIT_WORKER",       "QJIT_JOBS",           "QJIT_FORBID_COMPILE",
-                                        "QJIT_GENERIC_ARCH", "XDG_CACHE_HOME"};
+    static const char *const names[] = {
+        "QJIT_CACHE_DIR",      "QJIT_CACHE_MAX_SIZE", "QJIT_HIP",     "QJIT_WORKER", "QJIT_JOBS",
+        "QJIT_FORBID_COMPILE", "QJIT_GENERIC_ARCH",   "QJIT_SHIPPED", "QJIT_TRUST",  "XDG_CACHE_HOME"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         unsetenv(names[i]);
     }
@@ -62,6 +62,33 @@ Test(options, the_environment_is_read)
     cr_assert(options.flags & QJIT_GENERIC_ARCH);
 }
 
+#define KEY_A "qjit-public-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define KEY_B "qjit-public-ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+Test(options, shipped_stores_and_the_keys_that_sign_them)
+{
+    cr_assert_eq(init(NULL), QJIT_OK);
+    cr_assert_null(options.shipped);
+    cr_assert_eq(options.trust.n_keys, 0);
+    setenv("QJIT_SHIPPED", "/usr/share/a:/usr/share/b", 1);
+    setenv("QJIT_TRUST", KEY_A ":" KEY_B, 1);
+    cr_assert_eq(init(NULL), QJIT_OK);
+    cr_assert_str_eq(options.shipped, "/usr/share/a:/usr/share/b");
+    cr_assert_eq(options.trust.n_keys, 2);
+    cr_assert_eq(options.trust.keys[1].bytes[0], 0xff);
+    qjit_options given = QJIT_OPTIONS_INIT;
+    given.shipped = "mine";
+    given.trust = KEY_B;
+    cr_assert_eq(init(&given), QJIT_OK);
+    cr_assert_str_eq(options.shipped, "mine");
+    cr_assert_eq(options.trust.n_keys, 1);
+    given = (qjit_options)QJIT_OPTIONS_INIT;
+    given.flags = QJIT_IGNORE_ENV;
+    cr_assert_eq(init(&given), QJIT_OK);
+    cr_assert_null(options.shipped);
+    cr_assert_eq(options.trust.n_keys, 0);
+}
+
 Test(options, an_option_beats_the_environment)
 {
     setenv("QJIT_CACHE_DIR", "/cache", 1);
@@ -97,6 +124,9 @@ Test(options, nonsense_is_refused_by_name)
         {"QJIT_CACHE_MAX_SIZE", "99999999999T"},
         {"QJIT_FORBID_COMPILE", "yes"},
         {"QJIT_GENERIC_ARCH", "gfx11-generic"},
+        {"QJIT_TRUST", "nowhere.pub"},
+        {"QJIT_TRUST", "qjit-public-0123"},
+        {"QJIT_TRUST", ":"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         setenv(bad[i][0], bad[i][1], 1);

@@ -46,6 +46,8 @@ echo "--- shipped"
 export QJIT_CACHE_DIR=$PWD/fourth QJIT_SHIPPED=$PWD/all.qjit
 QJIT_FORBID_COMPILE=1 qjit warm --arch gfx1030,gfx906 --kernel "$kernels"
 QJIT_TRUST=release.key.pub QJIT_FORBID_COMPILE=1 qjit warm --arch gfx1030 --kernel "$kernels"
+qjit explain "${kernels%%,*}" --arch gfx906 --json | jq -c '[.hit, .differing]'
+qjit doctor --json | jq -c '.findings[] | select(.subject == "shipped") | [.health, (.found | sub("/.*/"; "")), .advice]'
 qjit keygen other.key >/dev/null
 QJIT_TRUST=other.key.pub qjit warm --arch gfx1030 --kernel "$kernels" --quiet 2>&1 |
     sed "s/'[0-9a-f]*\.\.\.'/ROW/; s|'/.*/|'|"

@@ -2,6 +2,7 @@
 # Code objects for programs that embed them: files and a manifest that names them, and a C source that compiles
 # without a warning, holds the same bytes and finds them by kernel and arch.
 need_rtc
+command -v gcc >/dev/null || need clang
 kernels=$(qjit list --kernels --json | jq -r '[group_by(.unit)[:2][][0].name] | join(",")')
 kernel=${kernels%,*}
 archs=gfx90a:xnack+,gfx90a,$arch
