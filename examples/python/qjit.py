@@ -64,6 +64,8 @@ _DECLARATIONS = {
     "qjit_device_info": [c_void_p, POINTER(_DeviceInfo), c_uint32],
     "qjit_find_kernel": [c_void_p, POINTER(c_uint32), c_char_p],
     "qjit_add_source": [c_void_p, POINTER(c_uint32), POINTER(_Source)],
+    "qjit_get_block_bytes": [POINTER(c_uint64), c_uint32, c_uint64],
+    "qjit_quantize_blocks": [c_void_p, c_uint32, POINTER(ctypes.c_float), c_size_t],
     "qjit_launch_create": [c_void_p, POINTER(c_void_p), c_uint32, c_uint32],
     "qjit_launch_add": [c_void_p, c_void_p, c_size_t],
     "qjit_launch_add_buffer": [c_void_p, c_void_p],
@@ -96,6 +98,18 @@ def _check(status):
     if status:
         texts = _qjit.qjit_status_name(status), _qjit.qjit_error_detail(), _qjit.qjit_error_log()
         raise Error(*(text.decode(errors="replace") for text in texts))
+
+
+Q4_0 = 2  # QJIT_GGML_Q4_0 of gguf.h
+
+
+def quantize_blocks(ggml_type, x):
+    """Numbers as blocks of a ggml type, quantised on the host."""
+    n_bytes = c_uint64()
+    _check(_qjit.qjit_get_block_bytes(byref(n_bytes), ggml_type, len(x)))
+    out = ctypes.create_string_buffer(n_bytes.value)
+    _check(_qjit.qjit_quantize_blocks(out, ggml_type, (ctypes.c_float * len(x))(*x), len(x)))
+    return out.raw
 
 
 class Device:

@@ -108,6 +108,8 @@ extern "C" {
         offset: usize,
         n_bytes: usize,
     ) -> c_int;
+    fn qjit_get_block_bytes(out: *mut u64, kind: u32, n: u64) -> c_int;
+    fn qjit_quantize_blocks(out: *mut c_void, kind: u32, x: *const f32, n: usize) -> c_int;
     fn qjit_launch_create(
         context: *mut ContextC,
         out: *mut *mut LaunchC,
@@ -163,6 +165,20 @@ fn c_text(from: &str) -> Result<CString> {
         detail: format!("'{}' holds a zero byte", from.escape_default()),
         log: String::new(),
     })
+}
+
+// ---- blocks ----
+
+/// QJIT_GGML_Q4_0 of gguf.h.
+pub const Q4_0: u32 = 2;
+
+/// Numbers as blocks of a ggml type, quantised on the host.
+pub fn quantize_blocks(kind: u32, x: &[f32]) -> Result<Vec<u8>> {
+    let mut n_bytes = 0;
+    check(unsafe { qjit_get_block_bytes(&mut n_bytes, kind, x.len() as u64) })?;
+    let mut blocks = vec![0; n_bytes as usize];
+    check(unsafe { qjit_quantize_blocks(blocks.as_mut_ptr().cast(), kind, x.as_ptr(), x.len()) })?;
+    Ok(blocks)
 }
 
 // ---- a device ----

@@ -1,6 +1,6 @@
 /* qjit for C++17: contexts and buffers that free themselves, failures as exceptions, launches that take
- * their arguments as they are and check them. One header over qjit.h and ops.h, with nothing to link but
- * qjit; what it does not have is a call away by Context::get().
+ * their arguments as they are and check them. One header over qjit.h, ops.h and blocks.h, with nothing to
+ * link but qjit; what it does not have is a call away by Context::get().
  *
  *     qjit::Context qjit;
  *     qjit::Buffer x(qjit, values), q(qjit, n / 32 * 36);
@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include <qjit/blocks.h>
 #include <qjit/ops.h>
 #include <qjit/qjit.h>
 
@@ -321,6 +322,16 @@ template <class... Arguments> void Function::launch(const LaunchConfig &config, 
                                     0,
                                     config.stream};
     check(qjit_launch_run(get(), &how));
+}
+
+/* Numbers as blocks of a ggml type (QJIT_GGML_Q4_0 ...), quantised on the host. */
+inline std::vector<std::uint8_t> quantize_blocks(std::uint32_t type, const std::vector<float> &x)
+{
+    std::uint64_t n_bytes = 0;
+    check(qjit_get_block_bytes(&n_bytes, type, x.size()));
+    std::vector<std::uint8_t> blocks(n_bytes);
+    check(qjit_quantize_blocks(blocks.data(), type, x.data(), x.size()));
+    return blocks;
 }
 
 } // namespace qjit
