@@ -8,7 +8,7 @@ import struct
 import sys
 from array import array
 
-from qjit import Device, Error
+from qjit import Q4_0, Device, Error, quantize_blocks
 
 N, BLOCK, Q8_1_BYTES = 256, 32, 36
 
@@ -22,19 +22,6 @@ extern "C" __global__ void dot(const float *a, const float *b, float *out, int n
 """
 
 
-def quantize_q4_0(x):
-    """Blocks of a half-precision scale and 32 quants of 4 bits; the number that is largest without its sign becomes -8
-    times the scale."""
-    out = bytearray()
-    for first in range(0, len(x), BLOCK):
-        block = x[first : first + BLOCK]
-        scale = max(block, key=abs) / -8
-        quants = [min(15, int(v / scale + 8.5)) if scale else 8 for v in block]
-        out += struct.pack("<e", scale)
-        out += bytes(quants[i] | quants[i + BLOCK // 2] << 4 for i in range(BLOCK // 2))
-    return out
-
-
 def expect(name, out, expected):
     (value,) = struct.unpack("<f", out.download())
     good = abs(value - expected) <= 1e-6 * expected
@@ -45,7 +32,7 @@ def expect(name, out, expected):
 def run():
     device = Device()
     y = array("f", range(N))
-    weights, vector, out = device.buffer(quantize_q4_0(y)), device.buffer(y), device.buffer(4)
+    weights, vector, out = device.buffer(quantize_blocks(Q4_0, y)), device.buffer(y), device.buffer(4)
     n_rows, n_padded = 1, 512
 
     name = "dequantize_mul_mat_vec_q4_0_cuda"

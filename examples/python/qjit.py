@@ -30,6 +30,16 @@ class _DeviceInfo(ctypes.Structure):
     ]
 
 
+class _LaunchConfig(ctypes.Structure):
+    _fields_ = [
+        ("grid", c_uint32 * 3),
+        ("block", c_uint32 * 3),
+        ("lds_bytes", c_uint32),
+        ("reserved", c_uint32),
+        ("stream", c_void_p),
+    ]
+
+
 class _Source(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -52,18 +62,21 @@ class _Source(ctypes.Structure):
 _DECLARATIONS = {
     "qjit_create": [POINTER(c_void_p), c_void_p],
     "qjit_device_info": [c_void_p, POINTER(_DeviceInfo), c_uint32],
-    "qjit_get_function": [c_void_p, POINTER(c_void_p), c_uint32, c_char_p],
+    "qjit_find_kernel": [c_void_p, POINTER(c_uint32), c_char_p],
     "qjit_add_source": [c_void_p, POINTER(c_uint32), POINTER(_Source)],
-    "qjit_get_hip_symbol": [c_void_p, POINTER(c_void_p), c_char_p],
+    "qjit_get_block_bytes": [POINTER(c_uint64), c_uint32, c_uint64],
+    "qjit_quantize_blocks": [c_void_p, c_uint32, POINTER(ctypes.c_float), c_size_t],
+    "qjit_launch_create": [c_void_p, POINTER(c_void_p), c_uint32, c_uint32],
+    "qjit_launch_add": [c_void_p, c_void_p, c_size_t],
+    "qjit_launch_add_buffer": [c_void_p, c_void_p],
+    "qjit_launch_run": [c_void_p, c_void_p],
     "qjit_stream_wait": [c_void_p, c_uint32, c_void_p],
     "qjit_buffer_create_zeroed": [c_void_p, POINTER(c_void_p), c_uint32, c_size_t],
     "qjit_buffer_view": [c_void_p, POINTER(c_void_p), c_size_t, c_size_t],
     "qjit_buffer_upload": [c_void_p, c_size_t, c_void_p, c_size_t],
     "qjit_buffer_download": [c_void_p, c_void_p, c_size_t, c_size_t],
 }
-_LAUNCH = ctypes.CFUNCTYPE(
-    c_int, c_void_p, *[c_uint32] * 7, c_void_p, POINTER(c_void_p), POINTER(c_void_p)
-)
+_WITHOUT_STATUS = "qjit_destroy", "qjit_buffer_destroy", "qjit_launch_destroy", "qjit_launch_clear"
 
 
 def _load():
@@ -72,12 +85,9 @@ def _load():
         getattr(library, name).argtypes = arguments
     for name in "qjit_status_name", "qjit_error_detail", "qjit_error_log":
         getattr(library, name).restype = c_char_p
-    library.qjit_destroy.argtypes = [c_void_p]
-    library.qjit_destroy.restype = None
-    library.qjit_buffer_destroy.argtypes = [c_void_p]
-    library.qjit_buffer_destroy.restype = None
-    library.qjit_buffer_pointer.argtypes = [c_void_p]
-    library.qjit_buffer_pointer.restype = c_void_p
+    for name in _WITHOUT_STATUS:
+        getattr(library, name).argtypes = [c_void_p]
+        getattr(library, name).restype = None
     return library
 
 
@@ -90,15 +100,24 @@ def _check(status):
         raise Error(*(text.decode(errors="replace") for text in texts))
 
 
+Q4_0 = 2  # QJIT_GGML_Q4_0 of gguf.h
+
+
+def quantize_blocks(ggml_type, x):
+    """Numbers as blocks of a ggml type, quantised on the host."""
+    n_bytes = c_uint64()
+    _check(_qjit.qjit_get_block_bytes(byref(n_bytes), ggml_type, len(x)))
+    out = ctypes.create_string_buffer(n_bytes.value)
+    _check(_qjit.qjit_quantize_blocks(out, ggml_type, (ctypes.c_float * len(x))(*x), len(x)))
+    return out.raw
+
+
 class Device:
     """The device with HIP's number `ordinal`, with what the environment says of qjit."""
 
     def __init__(self, ordinal=0):
         self._context, self._ordinal = c_void_p(), ordinal
         _check(_qjit.qjit_create(byref(self._context), None))
-        symbol = c_void_p()
-        _check(_qjit.qjit_get_hip_symbol(self._context, byref(symbol), b"hipModuleLaunchKernel"))
-        self._launch = _LAUNCH(symbol.value)
 
     def __del__(self):
         if self._context:
@@ -112,9 +131,10 @@ class Device:
 
     def function(self, name):
         """The kernel of this name, compiled first if it must be."""
-        function = c_void_p()
-        _check(_qjit.qjit_get_function(self._context, byref(function), self._ordinal, name.encode()))
-        return Function(self, function)
+        kernel, launch = c_uint32(), c_void_p()
+        _check(_qjit.qjit_find_kernel(self._context, byref(kernel), name.encode()))
+        _check(_qjit.qjit_launch_create(self._context, byref(launch), self._ordinal, kernel))
+        return Function(self, launch)
 
     def add_source(self, name, text, kernels):
         """Adds kernels of one's own: extern "C" names or name expressions."""
@@ -157,10 +177,6 @@ class Buffer:
         if self._handle:
             _qjit.qjit_buffer_destroy(self._handle)
 
-    @property
-    def pointer(self):
-        return _qjit.qjit_buffer_pointer(self._handle)
-
     def view(self, offset, n_bytes):
         handle = c_void_p()
         _check(_qjit.qjit_buffer_view(self._handle, byref(handle), offset, n_bytes))
@@ -177,26 +193,30 @@ class Buffer:
 
 
 class Function:
+    """A kernel on a device, to be launched by one thread at a time."""
+
     def __init__(self, device, handle):
         self._device, self._handle = device, handle
 
+    def __del__(self):
+        _qjit.qjit_launch_destroy(self._handle)
+
     def launch(self, grid, block, *arguments, lds_bytes=0):
         """Queues the kernel. Arguments: a Buffer as its address, an int as a 32-bit int, a float as a 32-bit float,
-        anything else as the ctypes value that it must be (c_int64(n), c_double(x))."""
-        values = [self._value(argument) for argument in arguments]
-        params = (c_void_p * max(1, len(values)))(*(ctypes.addressof(value) for value in values))
-        error = self._device._launch(
-            self._handle, *(*grid, 1, 1)[:3], *(*block, 1, 1)[:3], lds_bytes, None, params, None
-        )
-        if error:
-            raise Error("QJIT_HIP_FAILED", f"hipModuleLaunchKernel gave error {error}")
+        anything else as the ctypes value that it must be (c_int64(n), c_double(x)). Their number and sizes are held
+        against what the code object says (those of gfx* do)."""
+        _qjit.qjit_launch_clear(self._handle)
+        for argument in arguments:
+            self._add(argument)
+        config = _LaunchConfig((*grid, 1, 1)[:3], (*block, 1, 1)[:3], lds_bytes)
+        _check(_qjit.qjit_launch_run(self._handle, byref(config)))
 
-    @staticmethod
-    def _value(argument):
+    def _add(self, argument):
         if isinstance(argument, Buffer):
-            return c_void_p(argument.pointer)
+            _check(_qjit.qjit_launch_add_buffer(self._handle, argument._handle))
+            return
         if isinstance(argument, int):
-            return c_int(argument)
-        if isinstance(argument, float):
-            return ctypes.c_float(argument)
-        return argument
+            argument = c_int(argument)
+        elif isinstance(argument, float):
+            argument = ctypes.c_float(argument)
+        _check(_qjit.qjit_launch_add(self._handle, byref(argument), ctypes.sizeof(argument)))

@@ -21,30 +21,6 @@ extern "C" __global__ void dot(const float *a, const float *b, float *out, int n
 }
 "#;
 
-/// The half-precision bits of a number that half precision has.
-fn to_half(x: f32) -> u16 {
-    let bits = x.to_bits();
-    if x == 0.0 {
-        return 0;
-    }
-    ((bits >> 16 & 0x8000) | (((bits >> 23 & 0xff) - 112) << 10) | (bits >> 13 & 0x3ff)) as u16
-}
-
-/// Blocks of a half-precision scale and 32 quants of 4 bits; the number that is largest without its sign becomes -8
-/// times the scale.
-fn quantize_q4_0(x: &[f32]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for block in x.chunks(BLOCK) {
-        let largest = block.iter().fold(0f32, |max, &v| if v.abs() > max.abs() { v } else { max });
-        let scale = largest / -8.0;
-        let inverse = if scale != 0.0 { 1.0 / scale } else { 0.0 };
-        let quant = |v: f32| (v * inverse + 8.5).floor().min(15.0) as u8;
-        out.extend_from_slice(&to_half(scale).to_le_bytes());
-        out.extend((0..BLOCK / 2).map(|i| quant(block[i]) | quant(block[i + BLOCK / 2]) << 4));
-    }
-    out
-}
-
 fn expect(device: &Device, name: &str, out: &DeviceMemory<f32>, expected: f64) -> Result<bool> {
     let value = device.clone_dtoh(out)?[0] as f64;
     let good = (value - expected).abs() <= 1e-6 * expected;
@@ -55,7 +31,7 @@ fn expect(device: &Device, name: &str, out: &DeviceMemory<f32>, expected: f64) -
 fn run() -> Result<bool> {
     let device = Device::new(0)?;
     let y: Vec<f32> = (0..N).map(|i| i as f32).collect();
-    let weights = device.clone_htod(&quantize_q4_0(&y))?;
+    let weights = device.clone_htod(&qjit::quantize_blocks(qjit::Q4_0, &y)?)?;
     let vector = device.clone_htod(&y)?;
     let out = device.alloc_zeros::<f32>(1)?;
     let (n, n_rows, n_padded) = (N as i32, 1i32, 512i32);

@@ -7,7 +7,7 @@
 
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
-use std::mem::{size_of, transmute};
+use std::mem::size_of;
 use std::ops::Range;
 use std::os::raw::{c_char, c_int, c_void};
 use std::sync::Arc;
@@ -52,19 +52,19 @@ struct SourceC {
     reserved: u32,
 }
 
-type LaunchKernel = unsafe extern "C" fn(
-    function: *mut c_void,
-    grid_x: u32,
-    grid_y: u32,
-    grid_z: u32,
-    block_x: u32,
-    block_y: u32,
-    block_z: u32,
+#[repr(C)]
+struct LaunchC {
+    _private: [u8; 0],
+}
+
+#[repr(C)]
+struct LaunchConfigC {
+    grid: [u32; 3],
+    block: [u32; 3],
     lds_bytes: u32,
+    reserved: u32,
     stream: *mut c_void,
-    params: *mut *mut c_void,
-    extra: *mut *mut c_void,
-) -> c_int;
+}
 
 #[link(name = "qjit")]
 extern "C" {
@@ -74,18 +74,8 @@ extern "C" {
     fn qjit_error_detail() -> *const c_char;
     fn qjit_error_log() -> *const c_char;
     fn qjit_device_info(context: *mut ContextC, out: *mut DeviceC, device: u32) -> c_int;
-    fn qjit_get_function(
-        context: *mut ContextC,
-        out: *mut *mut c_void,
-        device: u32,
-        name: *const c_char,
-    ) -> c_int;
+    fn qjit_find_kernel(context: *const ContextC, out: *mut u32, name: *const c_char) -> c_int;
     fn qjit_add_source(context: *mut ContextC, out: *mut u32, source: *const SourceC) -> c_int;
-    fn qjit_get_hip_symbol(
-        context: *mut ContextC,
-        out: *mut *const c_void,
-        name: *const c_char,
-    ) -> c_int;
     fn qjit_stream_wait(context: *mut ContextC, device: u32, stream: *mut c_void) -> c_int;
     fn qjit_buffer_create(
         context: *mut ContextC,
@@ -106,7 +96,6 @@ extern "C" {
         n_bytes: usize,
     ) -> c_int;
     fn qjit_buffer_destroy(buffer: *mut BufferC);
-    fn qjit_buffer_pointer(buffer: *const BufferC) -> *mut c_void;
     fn qjit_buffer_upload(
         buffer: *mut BufferC,
         offset: usize,
@@ -119,12 +108,24 @@ extern "C" {
         offset: usize,
         n_bytes: usize,
     ) -> c_int;
+    fn qjit_get_block_bytes(out: *mut u64, kind: u32, n: u64) -> c_int;
+    fn qjit_quantize_blocks(out: *mut c_void, kind: u32, x: *const f32, n: usize) -> c_int;
+    fn qjit_launch_create(
+        context: *mut ContextC,
+        out: *mut *mut LaunchC,
+        device: u32,
+        kernel: u32,
+    ) -> c_int;
+    fn qjit_launch_destroy(launch: *mut LaunchC);
+    fn qjit_launch_add(launch: *mut LaunchC, value: *const c_void, n_bytes: usize) -> c_int;
+    fn qjit_launch_add_buffer(launch: *mut LaunchC, buffer: *const BufferC) -> c_int;
+    fn qjit_launch_run(launch: *mut LaunchC, config: *const LaunchConfigC) -> c_int;
 }
 
 // ---- errors ----
 
 /// What a failed call said. The texts belong to the thread and its last failure, so they are copied at once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     pub status: String,
     pub detail: String,
@@ -166,6 +167,20 @@ fn c_text(from: &str) -> Result<CString> {
     })
 }
 
+// ---- blocks ----
+
+/// QJIT_GGML_Q4_0 of gguf.h.
+pub const Q4_0: u32 = 2;
+
+/// Numbers as blocks of a ggml type, quantised on the host.
+pub fn quantize_blocks(kind: u32, x: &[f32]) -> Result<Vec<u8>> {
+    let mut n_bytes = 0;
+    check(unsafe { qjit_get_block_bytes(&mut n_bytes, kind, x.len() as u64) })?;
+    let mut blocks = vec![0; n_bytes as usize];
+    check(unsafe { qjit_quantize_blocks(blocks.as_mut_ptr().cast(), kind, x.as_ptr(), x.len()) })?;
+    Ok(blocks)
+}
+
 // ---- a device ----
 
 struct Context(*mut ContextC);
@@ -184,7 +199,6 @@ impl Drop for Context {
 pub struct Device {
     context: Arc<Context>,
     ordinal: u32,
-    launch: LaunchKernel,
 }
 
 impl Device {
@@ -192,12 +206,7 @@ impl Device {
     pub fn new(ordinal: u32) -> Result<Device> {
         let mut context = std::ptr::null_mut();
         check(unsafe { qjit_create(&mut context, std::ptr::null()) })?;
-        let context = Arc::new(Context(context));
-        let mut symbol = std::ptr::null();
-        let name = c_text("hipModuleLaunchKernel")?;
-        check(unsafe { qjit_get_hip_symbol(context.0, &mut symbol, name.as_ptr()) })?;
-        let launch = unsafe { transmute::<*const c_void, LaunchKernel>(symbol) };
-        Ok(Device { context, ordinal, launch })
+        Ok(Device { context: Arc::new(Context(context)), ordinal })
     }
 
     pub fn arch(&self) -> Result<String> {
@@ -209,12 +218,12 @@ impl Device {
 
     /// The kernel of this name, compiled first if it must be.
     pub fn get_or_load_func(&self, name: &str) -> Result<Function> {
-        let mut function = std::ptr::null_mut();
+        let mut kernel = 0;
         let c_name = c_text(name)?;
-        check(unsafe {
-            qjit_get_function(self.context.0, &mut function, self.ordinal, c_name.as_ptr())
-        })?;
-        Ok(Function { device: self.clone(), function })
+        check(unsafe { qjit_find_kernel(self.context.0, &mut kernel, c_name.as_ptr()) })?;
+        let function = Function { device: self.clone(), kernel };
+        function.new_launch().map(drop)?;
+        Ok(function)
     }
 
     /// The same for a kernel of one's own: `extern "C"` in the text, which is compiled once and cached.
@@ -349,88 +358,98 @@ impl LaunchConfig {
     }
 }
 
+/// A kernel on a device.
 #[derive(Clone)]
 pub struct Function {
     device: Device,
-    function: *mut c_void,
+    kernel: u32,
 }
-
-// A hipFunction_t is only ever read.
-unsafe impl Send for Function {}
-unsafe impl Sync for Function {}
 
 impl Function {
     pub fn builder(&self) -> Builder {
-        Builder { function: self, arguments: Vec::new() }
+        Builder { launch: self.new_launch() }
+    }
+
+    fn new_launch(&self) -> Result<Launch> {
+        let mut launch = std::ptr::null_mut();
+        let (context, ordinal) = (self.device.context.0, self.device.ordinal);
+        check(unsafe { qjit_launch_create(context, &mut launch, ordinal, self.kernel) })?;
+        Ok(Launch { launch, _device: self.device.clone() })
+    }
+}
+
+struct Launch {
+    launch: *mut LaunchC,
+    _device: Device,
+}
+
+impl Drop for Launch {
+    fn drop(&mut self) {
+        unsafe { qjit_launch_destroy(self.launch) }
     }
 }
 
 /// What a kernel takes: memory goes as its address, numbers by value.
 pub trait KernelArgument {
-    fn bits(&self) -> u64;
+    #[doc(hidden)]
+    fn add_to(&self, argument: &Argument) -> Result<()>;
 }
 
+/// Where an argument goes.
+pub struct Argument(*mut LaunchC);
+
 impl<T> KernelArgument for DeviceMemory<T> {
-    fn bits(&self) -> u64 {
-        unsafe { qjit_buffer_pointer(self.buffer) as u64 }
+    fn add_to(&self, argument: &Argument) -> Result<()> {
+        check(unsafe { qjit_launch_add_buffer(argument.0, self.buffer) })
     }
 }
 
 macro_rules! numbers {
-    ($($type:ty => $bits:expr),*) => {
-        $(impl KernelArgument for $type {
-            fn bits(&self) -> u64 {
-                let bits: fn($type) -> u64 = $bits;
-                bits(*self)
+    ($($number:ty),*) => {
+        $(impl KernelArgument for $number {
+            fn add_to(&self, argument: &Argument) -> Result<()> {
+                let value = (self as *const $number).cast();
+                check(unsafe { qjit_launch_add(argument.0, value, size_of::<$number>()) })
             }
         })*
     };
 }
 
-numbers!(i32 => |x| x as u32 as u64, u32 => |x| x as u64, i64 => |x| x as u64, u64 => |x| x,
-         usize => |x| x as u64, f32 => |x| x.to_bits() as u64, f64 => |x| x.to_bits());
+numbers!(i8, u8, i16, u16, i32, u32, i64, u64, usize, f32, f64);
 
-/// Gathers arguments. A kernel reads as many bytes of each as its parameter has: the low ones come first here.
-pub struct Builder<'a> {
-    function: &'a Function,
-    arguments: Vec<u64>,
+/// Gathers arguments. Their number and sizes are held against what the code object says (those of gfx* do); what is
+/// wrong, `launch` tells.
+pub struct Builder {
+    launch: Result<Launch>,
 }
 
-impl Builder<'_> {
+impl Builder {
     pub fn arg<A: KernelArgument>(&mut self, argument: &A) -> &mut Self {
-        self.arguments.push(argument.bits());
+        if let Ok(launch) = &self.launch {
+            if let Err(error) = argument.add_to(&Argument(launch.launch)) {
+                self.launch = Err(error);
+            }
+        }
         self
     }
 
-    /// Queues the kernel on the default stream.
+    /// Queues the kernel on the default stream; again and again, if need be.
     ///
     /// # Safety
-    /// The arguments are those of the kernel, in number and type; it stays within the memory that it is given, and
-    /// that memory lives until the work is done.
+    /// The arguments are those of the kernel; it stays within the memory that it is given, and that memory lives until
+    /// the work is done.
     pub unsafe fn launch(&mut self, config: LaunchConfig) -> Result<()> {
-        let mut params: Vec<*mut c_void> =
-            self.arguments.iter_mut().map(|argument| (argument as *mut u64).cast()).collect();
         let (grid, block) = (config.grid_dim, config.block_dim);
-        let error = (self.function.device.launch)(
-            self.function.function,
-            grid.0,
-            grid.1,
-            grid.2,
-            block.0,
-            block.1,
-            block.2,
-            config.shared_mem_bytes,
-            std::ptr::null_mut(),
-            params.as_mut_ptr(),
-            std::ptr::null_mut(),
-        );
-        if error == 0 {
-            return Ok(());
+        let config = LaunchConfigC {
+            grid: [grid.0, grid.1, grid.2],
+            block: [block.0, block.1, block.2],
+            lds_bytes: config.shared_mem_bytes,
+            reserved: 0,
+            stream: std::ptr::null_mut(),
+        };
+        match &self.launch {
+            Ok(launch) => check(qjit_launch_run(launch.launch, &config)),
+            Err(error) => Err(error.clone()),
         }
-        Err(Error {
-            status: "QJIT_HIP_FAILED".into(),
-            detail: format!("hipModuleLaunchKernel gave error {}", error),
-            log: String::new(),
-        })
     }
 }

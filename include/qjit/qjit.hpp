@@ -1,14 +1,14 @@
 /* qjit for C++17: contexts and buffers that free themselves, failures as exceptions, launches that take
- * their arguments as they are. One header over qjit.h and ops.h, with nothing to link but qjit; what it does
- * not have is a call away by Context::get().
+ * their arguments as they are and check them. One header over qjit.h, ops.h and blocks.h, with nothing to
+ * link but qjit; what it does not have is a call away by Context::get().
  *
  *     qjit::Context qjit;
  *     qjit::Buffer x(qjit, values), q(qjit, n / 32 * 36);
  *     qjit.function("quantize_q8_1").launch(qjit::LaunchConfig::for_elements(n), x, q, n, n);
  *     std::vector<unsigned char> blocks = q.download<unsigned char>();
  *
- * A context may be used from any number of threads. Buffers and functions belong to it: they must not outlive
- * it. Moved-from objects may be destroyed or assigned to, nothing else. */
+ * A context and buffers may be used from any number of threads. Buffers and functions must not outlive their
+ * context. Moved-from objects may be destroyed or assigned to, nothing else. */
 #ifndef QJIT_QJIT_HPP
 #define QJIT_QJIT_HPP
 
@@ -17,11 +17,11 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <qjit/blocks.h>
 #include <qjit/ops.h>
 #include <qjit/qjit.h>
 
@@ -82,32 +82,34 @@ struct LaunchConfig {
     }
 };
 
-/* hipModuleLaunchKernel, as HIP declares it. */
-using LaunchKernel = int (*)(void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
-                             unsigned block_x, unsigned block_y, unsigned block_z, unsigned lds_bytes,
-                             void *stream, void **params, void **extra);
-
-/* A kernel on a device: a hipFunction_t, and the way to launch it. Copies are cheap. */
+/* A kernel on a device, to be launched by one thread at a time. */
 class Function {
   public:
-    Function(qjit_function function, LaunchKernel by) noexcept : function_(function), launch_(by)
+    Function(qjit_context *context, qjit_kernel kernel, std::uint32_t device)
     {
+        qjit_launch *launch = nullptr;
+        check(qjit_launch_create(context, &launch, device, kernel));
+        launch_.reset(launch);
     }
 
-    qjit_function get() const noexcept
+    qjit_launch *get() const noexcept
     {
-        return function_;
+        return launch_.get();
     }
 
-    /* Queues the kernel; the thread's current HIP device must be the function's. The arguments are those of
-     * the kernel, each of exactly its type: a Buffer goes as its address, everything else by value. Which
-     * types those are nobody checks. */
-    template <class... Arguments>
-    void launch(const LaunchConfig &config, const Arguments &...arguments) const;
+    /* Queues the kernel. The arguments are those of the kernel, each of exactly its type: a Buffer goes as
+     * its address, everything else by value. Their number and sizes are held against what the code object
+     * says (those of gfx* do). Allocates nothing from the second launch on. */
+    template <class... Arguments> void launch(const LaunchConfig &config, const Arguments &...arguments);
 
   private:
-    qjit_function function_;
-    LaunchKernel launch_;
+    struct Destroy {
+        void operator()(qjit_launch *launch) const noexcept
+        {
+            qjit_launch_destroy(launch);
+        }
+    };
+    std::unique_ptr<qjit_launch, Destroy> launch_;
 };
 
 class Context {
@@ -148,19 +150,15 @@ class Context {
         return kernel;
     }
 
-    /* The kernel's function, compiled first if it must be. */
+    /* The kernel on a device, compiled first if it must be. */
     Function function(const std::string &name, std::uint32_t device = 0) const
     {
-        qjit_function function = nullptr;
-        check(qjit_get_function(get(), &function, device, name.c_str()));
-        return {function, hip<LaunchKernel>("hipModuleLaunchKernel")};
+        return function(find_kernel(name), device);
     }
 
     Function function(qjit_kernel kernel, std::uint32_t device = 0) const
     {
-        qjit_function function = nullptr;
-        check(qjit_get_function_by_id(get(), &function, device, kernel));
-        return {function, hip<LaunchKernel>("hipModuleLaunchKernel")};
+        return Function(get(), kernel, device);
     }
 
     /* Adds kernels of one's own: extern "C" names or name expressions. The first one's id is given back. */
@@ -304,35 +302,36 @@ class Buffer {
     std::unique_ptr<qjit_buffer, Destroy> buffer_;
 };
 
-namespace detail {
-
-template <class T> auto argument_value(const T &argument)
+template <class... Arguments> void Function::launch(const LaunchConfig &config, const Arguments &...arguments)
 {
-    if constexpr (std::is_same_v<T, Buffer>) {
-        return argument.pointer();
-    } else {
-        static_assert(std::is_trivially_copyable_v<T>, "a kernel takes buffers, numbers, and plain structs");
-        return argument;
-    }
+    const auto add = [this](const auto &argument) {
+        using T = std::decay_t<decltype(argument)>;
+        if constexpr (std::is_same_v<T, Buffer>) {
+            check(qjit_launch_add_buffer(get(), argument.get()));
+        } else {
+            static_assert(std::is_trivially_copyable_v<T>,
+                          "a kernel takes buffers, numbers, and plain structs");
+            check(qjit_launch_add(get(), &argument, sizeof argument));
+        }
+    };
+    qjit_launch_clear(get());
+    (add(arguments), ...);
+    const qjit_launch_config how = {{config.grid[0], config.grid[1], config.grid[2]},
+                                    {config.block[0], config.block[1], config.block[2]},
+                                    config.lds_bytes,
+                                    0,
+                                    config.stream};
+    check(qjit_launch_run(get(), &how));
 }
 
-} // namespace detail
-
-template <class... Arguments>
-void Function::launch(const LaunchConfig &config, const Arguments &...arguments) const
+/* Numbers as blocks of a ggml type (QJIT_GGML_Q4_0 ...), quantised on the host. */
+inline std::vector<std::uint8_t> quantize_blocks(std::uint32_t type, const std::vector<float> &x)
 {
-    auto values = std::make_tuple(detail::argument_value(arguments)...);
-    auto params = std::apply(
-        [](auto &...value) {
-            return std::array<void *, sizeof...(Arguments) + 1>{static_cast<void *>(&value)...};
-        },
-        values);
-    const int error =
-        launch_(function_, config.grid[0], config.grid[1], config.grid[2], config.block[0], config.block[1],
-                config.block[2], config.lds_bytes, config.stream, params.data(), nullptr);
-    if (error != 0) {
-        throw Error(QJIT_HIP_FAILED, "hipModuleLaunchKernel gave error " + std::to_string(error));
-    }
+    std::uint64_t n_bytes = 0;
+    check(qjit_get_block_bytes(&n_bytes, type, x.size()));
+    std::vector<std::uint8_t> blocks(n_bytes);
+    check(qjit_quantize_blocks(blocks.data(), type, x.data(), x.size()));
+    return blocks;
 }
 
 } // namespace qjit
