@@ -39,9 +39,10 @@ try qjit import all.qjit --trust nonsense 2>&1
 try qjit --cache-dir /dev/null/x import all.qjit 2>&1 | tail -n 2
 echo "--- merge"
 qjit --cache-dir "$first_store" export gfx906.qjit --arch gfx906 >/dev/null
-qjit merge both.qjit gfx906.qjit gfx1030.qjit --sign release.key
+qjit merge both.qjit gfx906.qjit gfx1030.qjit --sign release.key | sed 's/in [0-9]* bytes/in BYTES/'
 cmp both.qjit all.qjit && echo "same bytes"
-try qjit merge one.qjit gfx906.qjit all.qjit --trust release.key.pub 2>&1 | sed "s/'dequantize[^']*'/UNIT/"
+try qjit merge one.qjit gfx906.qjit all.qjit --trust release.key.pub 2>&1 |
+    sed "s/'dequantize[^']*'/UNIT/; s/in [0-9]* bytes/in BYTES/"
 echo "--- shipped"
 export QJIT_CACHE_DIR=$PWD/fourth QJIT_SHIPPED=$PWD/all.qjit
 QJIT_FORBID_COMPILE=1 qjit warm --arch gfx1030,gfx906 --kernel "$kernels"
