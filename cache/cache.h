@@ -1,7 +1,8 @@
 /* The store: code objects on disk in SQLite, each verified when read. Knows no HIP.
  *
  * A store may only ever miss. A damaged row is removed and counted, a damaged or foreign file is set aside
- * (renamed to NAME.corrupt-TIME) and a new one begun; an unwritable place gives a store in memory.
+ * (renamed to NAME.corrupt-TIME) and a new one begun, with the rows of the other that are still sound; an
+ * unwritable place gives a store in memory.
  *
  * A place that can only be read still serves hits: qjit_cache_stat then has both the path and a memory_reason
  * that begins with "read-only: ", puts store nothing and return QJIT_OK, and the one warning comes when it is

@@ -103,7 +103,7 @@ static enum qj_open_result look_at_header(sqlite3 *db, const struct qj_place *pl
                        place->is_shipped ? "" : "; use that one or another QJIT_CACHE_DIR");
         return QJ_OPEN_NEWER;
     }
-    if (place->mode == QJ_STORE_FILE && sqlite3_db_readonly(db, "main") == 1 &&
+    if (place->mode == QJ_STORE_FILE && place->path && sqlite3_db_readonly(db, "main") == 1 &&
         access(place->path, W_OK) == 0) { /* a flipped bit would keep every put out for ever */
         (void)snprintf(why, n_why, "the header of '%s' says that it cannot be written", place->path);
         return QJ_OPEN_DAMAGED;

@@ -174,6 +174,7 @@ QJIT_API qjit_status qjit_weights_view(const qjit_weights *weights, qjit_buffer 
  *
  * All fail with QJIT_INVALID_ARGUMENT (a buffer that is too small, not aligned to its elements, on another
  * device or of another context; hipStreamPerThread), QJIT_NOT_FOUND (no kernel for this type),
+ * QJIT_NOT_READY (a kernel or scratch memory is missing while the stream is captured: qjit_prepare_op),
  * QJIT_HIP_FAILED, QJIT_NO_MEMORY and as qjit_get_function. Where there is nothing to compute (0 rows or
  * columns) they do nothing, and k = 0 makes sums of nothing: zeros. */
 

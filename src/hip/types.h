@@ -14,6 +14,7 @@ typedef int hipError_t;
 typedef int hipMemcpyKind;
 typedef int hipDeviceAttribute_t;
 typedef int hipFunction_attribute;
+typedef int hipStreamCaptureStatus; /* 0: the stream is not being captured */
 typedef struct ihipStream_t *hipStream_t;
 typedef struct ihipEvent_t *hipEvent_t;
 typedef struct ihipModule_t *hipModule_t;

@@ -360,6 +360,21 @@ hipError_t hipStreamQuery(hipStream_t handle)
     });
 }
 
+/* There is nothing to capture into. */
+hipError_t hipStreamIsCapturing(hipStream_t handle, hipStreamCaptureStatus *out)
+{
+    return call(__func__, [=]() -> hipError_t {
+        if (!device_current())
+            return QJ_HIP_ERROR_NO_DEVICE;
+        if (!out)
+            return QJ_HIP_ERROR_INVALID_VALUE;
+        if (!stream_find(handle))
+            return QJ_HIP_ERROR_INVALID_HANDLE;
+        *out = 0;
+        return QJ_HIP_SUCCESS;
+    });
+}
+
 hipError_t hipStreamWaitEvent(hipStream_t handle, hipEvent_t event, unsigned int flags)
 {
     return call(__func__, [=]() -> hipError_t {

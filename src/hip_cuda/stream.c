@@ -77,6 +77,19 @@ hipError_t hipStreamQuery(hipStream_t stream)
     return qj_cuda_leave(error == QJ_HIP_SUCCESS ? qj_cuda_error(qj_cuda.cuStreamQuery(on)) : error);
 }
 
+/* HIP's values of the status are CUDA's. */
+hipError_t hipStreamIsCapturing(hipStream_t stream, hipStreamCaptureStatus *out)
+{
+    CUstream on;
+    hipError_t error = qj_stream_enter(&on, stream);
+    if (error == QJ_HIP_SUCCESS && (out == NULL || qj_cuda.cuStreamIsCapturing == NULL)) {
+        error = out == NULL ? QJ_HIP_ERROR_INVALID_VALUE : QJ_HIP_ERROR_NOT_SUPPORTED;
+    } else if (error == QJ_HIP_SUCCESS) {
+        error = qj_cuda_error(qj_cuda.cuStreamIsCapturing(on, out));
+    }
+    return qj_cuda_leave(error);
+}
+
 hipError_t hipStreamWaitEvent(hipStream_t stream, hipEvent_t event, unsigned int flags)
 {
     CUstream on;

@@ -62,3 +62,13 @@ void qj_ops_leave(const struct qj_ops *ops, uint32_t device, int before)
         (void)ops->hip->hipSetDevice(before);
     }
 }
+
+qjit_status qj_ops_check_not_captured(const struct qj_ops *ops, qjit_stream stream, const char *what)
+{
+    hipStreamCaptureStatus status = 0;
+    if (stream && ops->hip->hipStreamIsCapturing &&
+        ops->hip->hipStreamIsCapturing((hipStream_t)stream, &status) == QJ_HIP_SUCCESS && status != 0) {
+        return qj_fail(QJIT_NOT_READY, "%s while the stream is captured: call qjit_prepare_op before", what);
+    }
+    return QJIT_OK;
+}

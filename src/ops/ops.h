@@ -48,6 +48,10 @@ void qj_ops_leave(const struct qj_ops *ops, uint32_t device, int before);
 /* QJIT_OK for a HIP call that went well; else worded, as QJIT_NO_MEMORY where the device had none left. */
 qjit_status qj_ops_check(const struct qj_ops *ops, const char *function, hipError_t error);
 
+/* Fails with QJIT_NOT_READY while the stream is being captured: what `what` names (in words) cannot be done
+ * then. */
+qjit_status qj_ops_check_not_captured(const struct qj_ops *ops, qjit_stream stream, const char *what);
+
 /* Refuses hipStreamPerThread. */
 qjit_status qj_ops_check_stream(qjit_stream stream);
 

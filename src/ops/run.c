@@ -28,9 +28,13 @@ static qjit_status find_function(void *payload, const struct qj_step *step)
 {
     const struct qj_place *place = payload;
     qjit_function function;
-    return step->kind == QJ_STEP_LAUNCH
+    if (step->kind != QJ_STEP_LAUNCH || qj_modules_find(place->ops->modules, place->device, step->kernel)) {
+        return QJIT_OK;
+    }
+    qjit_status status = qj_ops_check_not_captured(place->ops, place->stream, "no kernel can be loaded");
+    return status == QJIT_OK
                ? qjit_get_function_by_id(place->ops->context, &function, place->device, step->kernel)
-               : QJIT_OK;
+               : status;
 }
 
 qjit_status qj_op_prepare(const struct qj_op *op, const struct qj_place *place)

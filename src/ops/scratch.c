@@ -67,7 +67,11 @@ static qjit_status grow(struct qj_scratch *scratch, struct qj_ops *ops, uint64_t
                        (unsigned long long)n_bytes);
     }
     qjit_status status =
-        qj_memory_create(&scratch->blocks[scratch->n_blocks], ops, scratch->device, wanted, false);
+        qj_ops_check_not_captured(ops, scratch->stream, "no scratch memory can be allocated");
+    if (status != QJIT_OK) {
+        return status;
+    }
+    status = qj_memory_create(&scratch->blocks[scratch->n_blocks], ops, scratch->device, wanted, false);
     if (status == QJIT_OK) {
         scratch->n_blocks++;
         scratch->n_bytes = wanted;

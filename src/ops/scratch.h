@@ -10,7 +10,8 @@ struct qj_scratch;
 
 /* At least n_bytes, which are the caller's until qj_scratch_unlock: what uses them is to be queued before
  * that. 0 bytes take no lock: *out and *memory are NULL then.
- * Fails with QJIT_NO_MEMORY, QJIT_HIP_FAILED. */
+ * Fails with QJIT_NO_MEMORY, QJIT_HIP_FAILED, QJIT_NOT_READY (more is needed while the stream is captured).
+ */
 qjit_status qj_scratch_lock(struct qj_scratch **out, char **memory, struct qj_ops *ops, uint32_t device,
                             qjit_stream stream, uint64_t n_bytes);
 void qj_scratch_unlock(struct qj_scratch *scratch);

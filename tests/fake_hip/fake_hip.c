@@ -227,6 +227,13 @@ hipError_t hipStreamDestroy(hipStream_t stream)
     return fake_call(__func__, "%s", "");
 }
 
+hipError_t hipStreamIsCapturing(hipStream_t stream, hipStreamCaptureStatus *out)
+{
+    (void)stream;
+    *out = getenv("FAKE_HIP_CAPTURING") != NULL;
+    return fake_call(__func__, "%s", "");
+}
+
 hipError_t hipEventCreate(hipEvent_t *out)
 {
     return allocate(__func__, (void **)out, 1);

@@ -63,8 +63,12 @@ Test(hip_cpu_streams, are_asynchronous)
     OK(hip.hipEventQuery(after));
     OK(hip.hipEventElapsedTime(&ms, before, after));
     cr_assert(ms >= 0 && ms < 60000);
+    hipStreamCaptureStatus status = 1;
+    OK(hip.hipStreamIsCapturing(stream, &status));
+    cr_assert_eq(status, 0);
     OK(hip.hipStreamDestroy(stream));
     cr_assert_eq(hip.hipStreamQuery(stream), QJ_HIP_ERROR_INVALID_HANDLE);
+    cr_assert_eq(hip.hipStreamIsCapturing(stream, &status), QJ_HIP_ERROR_INVALID_HANDLE);
     OK(hip.hipEventDestroy(after));
     cr_assert_eq(hip.hipEventQuery(after), QJ_HIP_ERROR_INVALID_HANDLE);
 }

@@ -81,6 +81,32 @@ Test(steady, a_prepared_first_call_is_launches_only)
     ops_do(qjit_stream_destroy(context, 0, stream));
 }
 
+Test(steady, nothing_is_loaded_or_allocated_while_a_stream_is_captured)
+{
+    qjit_stream stream;
+    const qjit_op_call call = {.struct_size = sizeof call,
+                               .op = QJIT_OP_MUL_MAT,
+                               .type = QJIT_GGML_Q4_0,
+                               .n = N,
+                               .k = K,
+                               .batch = BATCH,
+                               .path = QJIT_PATH_MAT_VEC};
+    ops_do(qjit_stream_create(context, &stream, 0));
+    cr_assert_eq(setenv("FAKE_HIP_CAPTURING", "1", 1), 0);
+    ops_expect(qjit_mul_mat(weights, out, x, BATCH, QJIT_PATH_MAT_VEC, stream), QJIT_NOT_READY,
+               "no kernel can be loaded while the stream is captured");
+    ops_do(qjit_prepare_op(context, 0, &call, NULL)); /* the kernels, and another stream's scratch memory */
+    ops_expect(qjit_mul_mat(weights, out, x, BATCH, QJIT_PATH_MAT_VEC, stream), QJIT_NOT_READY,
+               "no scratch memory can be allocated while the stream is captured");
+    cr_assert_eq(ops_recorded("hipModuleLaunchKernel"), 0);
+    cr_assert_eq(unsetenv("FAKE_HIP_CAPTURING"), 0);
+    ops_do(qjit_prepare_op(context, 0, &call, stream));
+    cr_assert_eq(setenv("FAKE_HIP_CAPTURING", "1", 1), 0);
+    mul_mat(BATCH, stream);
+    cr_assert_eq(ops_recorded("hipModuleLaunchKernel"), 2);
+    ops_do(qjit_stream_destroy(context, 0, stream));
+}
+
 Test(steady, scratch_grows_and_nothing_is_freed_before_the_end)
 {
     qjit_buffer *large_x, *large_out;

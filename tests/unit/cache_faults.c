@@ -315,7 +315,8 @@ int main(int argc, char **argv)
     old_file = cache_slurp("store/store.sqlite", &n_old_file);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (argc < 2 || strcmp(argv[1], kinds[i].name) == 0) {
-            n_bad += try_kind(&kinds[i], kinds[i].method == FAULT_ALLOCATE ? stride * 3 : stride);
+            n_bad +=
+                try_kind(&kinds[i], kinds[i].method == FAULT_ALLOCATE && stride > 1 ? stride * 3 : stride);
         }
     }
     n_bad += in_child(fill_tmpfs) + in_child(fill_quota);
