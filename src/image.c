@@ -158,6 +158,11 @@ qjit_status qj_image_get(struct qj_image *out, qjit_context *context, const stru
     struct qj_lease lease; /* 4 */
     qj_lease_take(&lease, options->cache_dir, plan->key, options->compile_timeout_ms);
     qj_store_count_wait(context->store, lease.waited_us);
+    if (lease.waited_us) {
+        qj_log(&context->options.log, QJIT_LOG_INFO,
+               "unit '%s' for %s: waited %.2f s for who was compiling it", plan->unit, plan->arch,
+               (double)lease.waited_us / 1e6);
+    }
     status =
         qj_store_has(context->store, plan->key) ? fetch(out, context, plan, &was_damaged) : QJIT_NOT_FOUND;
     if (status == QJIT_NOT_FOUND) {
