@@ -199,7 +199,7 @@ QJIT_API qjit_status qjit_get_rows(const qjit_weights *weights, qjit_buffer *out
 
 /* Which kernels compute a product. */
 typedef enum qjit_path {
-    QJIT_PATH_AUTO = 0,          /* the one that was measured best for type, shape and arch */
+    QJIT_PATH_AUTO = 0,          /* by rules for type, batch and arch: docs/ops.md */
     QJIT_PATH_MAT_VEC = 1,       /* q8_1 activations, up to 8 columns a launch; few columns */
     QJIT_PATH_MUL_MAT = 2,       /* q8_1 activations, tiles of 64 or 128 columns; many columns */
     QJIT_PATH_MAT_VEC_F32 = 3,   /* f32 activations, one column a launch; F32, F16 and BF16 up to 8 */
