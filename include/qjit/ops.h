@@ -176,7 +176,8 @@ QJIT_API qjit_status qjit_weights_view(const qjit_weights *weights, qjit_buffer 
  * device or of another context; hipStreamPerThread), QJIT_NOT_FOUND (no kernel for this type),
  * QJIT_NOT_READY (a kernel or scratch memory is missing while the stream is captured: qjit_prepare_op),
  * QJIT_HIP_FAILED, QJIT_NO_MEMORY and as qjit_get_function. Where there is nothing to compute (0 rows or
- * columns) they do nothing, and k = 0 makes sums of nothing: zeros. */
+ * columns) they do nothing, and k = 0 makes sums of nothing: zeros. `out` may not overlap what is read,
+ * which is not checked. */
 
 /* Bytes of n_rows rows of k elements as q8_1: each row is padded to a multiple of 512 elements, a block of
  * 36 bytes for each 32. */
