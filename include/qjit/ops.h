@@ -176,7 +176,8 @@ QJIT_API qjit_status qjit_weights_view(const qjit_weights *weights, qjit_buffer 
  * device or of another context; hipStreamPerThread), QJIT_NOT_FOUND (no kernel for this type),
  * QJIT_NOT_READY (a kernel or scratch memory is missing while the stream is captured: qjit_prepare_op),
  * QJIT_HIP_FAILED, QJIT_NO_MEMORY and as qjit_get_function. Where there is nothing to compute (0 rows or
- * columns) they do nothing, and k = 0 makes sums of nothing: zeros. */
+ * columns) they do nothing, and k = 0 makes sums of nothing: zeros. `out` may not overlap what is read,
+ * which is not checked. */
 
 /* Bytes of n_rows rows of k elements as q8_1: each row is padded to a multiple of 512 elements, a block of
  * 36 bytes for each 32. */
@@ -199,7 +200,7 @@ QJIT_API qjit_status qjit_get_rows(const qjit_weights *weights, qjit_buffer *out
 
 /* Which kernels compute a product. */
 typedef enum qjit_path {
-    QJIT_PATH_AUTO = 0,          /* the one that was measured best for type, shape and arch */
+    QJIT_PATH_AUTO = 0,          /* by rules for type, batch and arch: docs/ops.md */
     QJIT_PATH_MAT_VEC = 1,       /* q8_1 activations, up to 8 columns a launch; few columns */
     QJIT_PATH_MUL_MAT = 2,       /* q8_1 activations, tiles of 64 or 128 columns; many columns */
     QJIT_PATH_MAT_VEC_F32 = 3,   /* f32 activations, one column a launch; F32, F16 and BF16 up to 8 */

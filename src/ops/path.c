@@ -8,8 +8,9 @@
  * as many even if few are there. The first row whose arch begins so says up to how many columns mat-vec is
  * taken.
  *
- * sm_   A mat-vec of 8 columns takes the weights at 32 to 75 % of the rate of a copy (H200), and its matrix
- *       instructions hardly mind how many columns there are; mul_mat of 16 columns takes as long as of 64.
+ * sm_   On an H200 a mat-vec of 8 columns takes the weights at 32 to 75 % of the rate of a copy, and mul_mat
+ *       of 16 columns gains little over dequantising and a library's product, or nothing. Where it changes
+ *       over, between 16 columns and the 64 of a small tile, has not been measured: 32 is half of those.
  * ""    Nothing was measured: what existing callers of these kernels do.
  *
  * bench_ops prints, for the machine that it runs on, where each type would change over. */

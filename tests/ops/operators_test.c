@@ -46,8 +46,13 @@ static void plan(struct calls *calls, const struct matrix_type *type, qjit_op op
     }
     ops_do(status);
     for (uint32_t i = 0; i < out.n_kernels; i++) {
-        cr_assert_lt(calls->n_kernels, NAMES_MAX);
-        calls->kernels[calls->n_kernels++] = out.kernels[i];
+        size_t j = 0;
+        while (j < calls->n_kernels && calls->kernels[j] != out.kernels[i]) {
+            j++;
+        }
+        cr_assert_lt(j, NAMES_MAX);
+        calls->kernels[j] = out.kernels[i];
+        calls->n_kernels += j == calls->n_kernels;
     }
 }
 

@@ -45,7 +45,7 @@ Test(plan, batches_are_dealt_to_mat_vecs)
     cr_assert_eq(plan.n_launches, 4);
 }
 
-Test(plan, where_it_was_measured_mat_vecs_go_further)
+Test(plan, where_mat_vecs_are_fast_they_go_further)
 {
     qjit_op_plan plan = {.struct_size = sizeof plan};
     qjit_op_call call = product(QJIT_GGML_Q4_K, 100, 512, 16);

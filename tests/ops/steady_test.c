@@ -146,6 +146,13 @@ Test(steady, what_cannot_be_launches_nothing)
                "hipStreamPerThread");
     ops_expect(qjit_mul_mat(weights, out, x, BATCH, (qjit_path)9, NULL), QJIT_INVALID_ARGUMENT,
                "there is no path 9");
+    static const uint64_t bad[][3] = {
+        {1, 65536, 1}, {1ull << 31, 1, 1}, {1 << 20, 1 << 15, 1}, {1, 3, 2}, {UINT64_MAX, 2, 2}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ops_expect(qjit_mul_mat_experts(weights, out, x, x, bad[i][0], bad[i][1], bad[i][2], NULL),
+                   QJIT_INVALID_ARGUMENT, "topk is at most 65535");
+    }
+    ops_expect(qjit_mul_mat_experts(weights, out, x, x, 1, 1, 1, NULL), QJIT_NOT_FOUND, "'Q4_0'");
     ops_do(qjit_mul_mat(weights, out, x, 0, path, NULL));
     cr_assert_eq(ops_recorded("hipModuleLaunchKernel"), 0);
     qjit_buffer_destroy(elsewhere);
