@@ -221,9 +221,10 @@ void qj_shipped_close(struct qj_store *store);
 /* The one warning. */
 void qj_shipped_leave_out(struct qj_store *layer, const char *reason);
 
-/* Where a shipped store lies; with a reason and QJ_STORE_MEMORY where it cannot be used. -1: out of memory.
- */
-int qj_shipped_place_init(struct qj_place *out, const char *path);
+/* Where a store of someone else's lies; with a reason and QJ_STORE_MEMORY where it cannot be used. One that
+ * stays open must not be writable by others, nor its directory; one that is read through once may be. -1: out
+ * of memory. */
+int qj_shipped_place_init(struct qj_place *out, const char *path, bool stays_open);
 
 /* The row of `key` from the first shipped store that has it sound: QJIT_OK, QJIT_NOT_FOUND, QJIT_NO_MEMORY.
  */

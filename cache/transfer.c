@@ -29,7 +29,7 @@ static qjit_status open_source(struct qj_connection **out, const char *path)
 {
     struct qj_place place;
     char why[1024] = "";
-    if (qj_shipped_place_init(&place, path) != 0) {
+    if (qj_shipped_place_init(&place, path, false) != 0) {
         qj_place_finish(&place);
         return qj_fail(QJIT_NO_MEMORY, "out of memory opening '%s'", path);
     }

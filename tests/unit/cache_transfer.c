@@ -138,6 +138,7 @@ Test(cache_transfer, a_bundle_is_a_shipped_store_and_goes_into_another)
 
     store = filled("c", (const int[]){4, 5, 100}, 3);
     cr_assert_eq(symlink("all.qjit", "link"), 0);
+    cr_assert_eq(chmod("all.qjit", 0666), 0); /* it is read through once, and not believed anyway */
     cr_assert_eq(import_from(store, &done, &told, "link", NULL), QJIT_OK, "%s", qjit_error_detail());
     cr_assert_eq(done.n_rows, N);
     cr_assert_eq(done.n_added, N - 2);
@@ -195,9 +196,6 @@ Test(cache_transfer, what_is_no_bundle_is_refused_whole)
     expect_bad(store, "text", "not a database");
     cr_assert_eq(cache_spit("empty", "", 0), 0);
     expect_bad(store, "empty", "no store of qjit's");
-    (void)chmod("all.qjit", 0666);
-    expect_bad(store, "all.qjit", "chmod go-w");
-    (void)chmod("all.qjit", 0644);
     cr_assert_eq(cache_sql("all.qjit", "PRAGMA user_version = 4"), 0);
     expect_bad(store, "all.qjit", "newer qjit");
     cr_assert_eq(cache_sql("all.qjit", "PRAGMA user_version = 3; CREATE VIEW more AS SELECT 1"), 0);
