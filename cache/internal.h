@@ -328,8 +328,8 @@ struct qj_listed;
 
 /* ---- transfer.c ------------------------------------------------------------------------------ */
 
-/* The listed row with its object, verified and judged: SQLITE_ROW, SQLITE_DONE (refused, and told so) or
- * SQLITE_NOMEM. Counts it. */
+/* The listed row with its object, verified and judged: SQLITE_ROW, SQLITE_DONE (refused, and told so, or
+ * gone) or SQLITE_NOMEM. Counts it. */
 int qj_transfer_read(struct qj_connection *connection, struct qj_entry *out, const struct qj_listed *listed,
                      const struct qj_transfer *transfer, struct qj_transferred *counts);
 

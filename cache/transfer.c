@@ -71,6 +71,10 @@ int qj_transfer_read(struct qj_connection *connection, struct qj_entry *out, con
         qj_entry_finish(out);
         return SQLITE_NOMEM;
     }
+    if (listed->is_sound && code == SQLITE_DONE) {
+        qj_entry_finish(out);
+        return SQLITE_DONE; /* removed in the meantime */
+    }
     counts->n_rows++;
     const char *reason = refusal(transfer, listed, out, code, result);
     if (reason) {
