@@ -1,6 +1,5 @@
-/* A bundle: a store for others to read, as a file of its own. The same rows give the same bytes, whenever,
- * wherever and by whichever SQLite they are written: in the order of their keys, unpacked, without times and
- * counters. */
+/* A bundle: a store for others to read, as a file of its own. The same rows give the same bytes, whenever and
+ * wherever they are written: in the order of their keys, unpacked, without times and counters. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

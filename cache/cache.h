@@ -175,7 +175,7 @@ struct qj_transferred {
 /* Takes the rows of the store file at `path` that are verified and not refused, each whole or not at all. A
  * sound row of the store's own stays as it is, and none is removed to make room. The file may have been made
  * to do harm; it is only read. Callbacks may not use the store. *out is filled in any case. Fails with
- * QJIT_BAD_FILE (damaged, writable by others, not a store), QJIT_CACHE_UNUSABLE (full, or cannot be written)
+ * QJIT_BAD_FILE (damaged, not a store), QJIT_CACHE_UNUSABLE (full, or cannot be written)
  * and QJIT_NO_MEMORY. */
 qjit_status qj_store_import(struct qj_store *store, struct qj_transferred *out, const char *path,
                             const struct qj_transfer *transfer);

@@ -221,9 +221,10 @@ void qj_shipped_close(struct qj_store *store);
 /* The one warning. */
 void qj_shipped_leave_out(struct qj_store *layer, const char *reason);
 
-/* Where a shipped store lies; with a reason and QJ_STORE_MEMORY where it cannot be used. -1: out of memory.
- */
-int qj_shipped_place_init(struct qj_place *out, const char *path);
+/* Where a store of someone else's lies; with a reason and QJ_STORE_MEMORY where it cannot be used. One that
+ * stays open must not be writable by others, nor its directory; one that is read through once may be. -1: out
+ * of memory. */
+int qj_shipped_place_init(struct qj_place *out, const char *path, bool stays_open);
 
 /* The row of `key` from the first shipped store that has it sound: QJIT_OK, QJIT_NOT_FOUND, QJIT_NO_MEMORY.
  */
@@ -327,8 +328,8 @@ struct qj_listed;
 
 /* ---- transfer.c ------------------------------------------------------------------------------ */
 
-/* The listed row with its object, verified and judged: SQLITE_ROW, SQLITE_DONE (refused, and told so) or
- * SQLITE_NOMEM. Counts it. */
+/* The listed row with its object, verified and judged: SQLITE_ROW, SQLITE_DONE (refused, and told so, or
+ * gone) or SQLITE_NOMEM. Counts it. */
 int qj_transfer_read(struct qj_connection *connection, struct qj_entry *out, const struct qj_listed *listed,
                      const struct qj_transfer *transfer, struct qj_transferred *counts);
 

@@ -13,24 +13,30 @@
 #include "cache/internal.h"
 
 /* Whose it is does not matter: packages are root's. Who else could change it does. */
-static bool others_write(struct qj_place *place, const char *path, bool is_directory)
+static bool others_write(struct qj_place *place, const char *path)
 {
     struct stat info;
     if (stat(path, &info) != 0) {
         (void)snprintf(place->reason, sizeof place->reason, "cannot look at '%s': %s", path, strerror(errno));
         return true;
     }
-    bool is_sticky = is_directory && (info.st_mode & S_ISVTX);
+    bool is_sticky = S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX);
     if (info.st_mode & (S_IWGRP | S_IWOTH) && !is_sticky) {
         (void)snprintf(place->reason, sizeof place->reason,
                        "'%s' is writable by others than its owner; run: chmod go-w '%s'", path, path);
         return true;
     }
-    if (!is_directory && !S_ISREG(info.st_mode)) {
-        (void)snprintf(place->reason, sizeof place->reason, "'%s' is no file", path);
-        return true;
-    }
     return false;
+}
+
+static bool is_file(struct qj_place *place)
+{
+    struct stat info;
+    bool is = stat(place->path, &info) == 0 && S_ISREG(info.st_mode);
+    if (!is) {
+        (void)snprintf(place->reason, sizeof place->reason, "'%s' is no file", place->path);
+    }
+    return is;
 }
 
 /* A log beside it means that rows are in there, and that whoever wrote it has not finished. */
@@ -48,7 +54,7 @@ static bool is_in_use(struct qj_place *place)
     return in_use;
 }
 
-int qj_shipped_place_init(struct qj_place *out, const char *path)
+int qj_shipped_place_init(struct qj_place *out, const char *path, bool stays_open)
 {
     struct statfs system;
     *out = (struct qj_place){.mode = QJ_STORE_MEMORY, .is_immutable = true, .is_shipped = true};
@@ -62,7 +68,9 @@ int qj_shipped_place_init(struct qj_place *out, const char *path)
         return -1;
     }
     *(strrchr(out->directory, '/') + (strrchr(out->directory, '/') == out->directory)) = '\0';
-    if (others_write(out, out->path, false) || others_write(out, out->directory, true) || is_in_use(out)) {
+    bool is_open_to_others =
+        stays_open && (others_write(out, out->path) || others_write(out, out->directory));
+    if (is_open_to_others || !is_file(out) || is_in_use(out)) {
         return 0;
     }
     out->is_shared = statfs(out->path, &system) == 0 && qj_place_is_shared_type((uint64_t)system.f_type);
@@ -86,7 +94,7 @@ static qjit_status add_file(struct qj_store *store, const char *path)
     }
     shipped[store->n_shipped++] = layer;
     layer->shipped_as = strdup(path);
-    if (!layer->shipped_as || qj_shipped_place_init(&layer->place, path) != 0) {
+    if (!layer->shipped_as || qj_shipped_place_init(&layer->place, path, true) != 0) {
         return qj_fail(QJIT_NO_MEMORY, "out of memory opening '%s'", path);
     }
     if (layer->place.mode == QJ_STORE_MEMORY) {

@@ -29,7 +29,7 @@ static qjit_status open_source(struct qj_connection **out, const char *path)
 {
     struct qj_place place;
     char why[1024] = "";
-    if (qj_shipped_place_init(&place, path) != 0) {
+    if (qj_shipped_place_init(&place, path, false) != 0) {
         qj_place_finish(&place);
         return qj_fail(QJIT_NO_MEMORY, "out of memory opening '%s'", path);
     }
@@ -70,6 +70,10 @@ int qj_transfer_read(struct qj_connection *connection, struct qj_entry *out, con
     if ((code & 0xff) == SQLITE_NOMEM || result == QJ_ROW_NO_MEMORY) {
         qj_entry_finish(out);
         return SQLITE_NOMEM;
+    }
+    if (listed->is_sound && code == SQLITE_DONE) {
+        qj_entry_finish(out);
+        return SQLITE_DONE; /* removed in the meantime */
     }
     counts->n_rows++;
     const char *reason = refusal(transfer, listed, out, code, result);

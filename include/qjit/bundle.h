@@ -63,7 +63,7 @@ typedef struct qjit_import_result {
  * source is nothing that can be seen: who signed it vouches for that. A sound row that the store has stays as
  * it is, nothing is removed to make room, and what was taken before a failure stays. out may be NULL; it is
  * filled in any case. Callbacks may not use the context. Fails with QJIT_BAD_FILE (no store, damaged, of
- * another version, writable by others), QJIT_INVALID_ARGUMENT (`trust` makes no sense), QJIT_CACHE_UNUSABLE
+ * another version), QJIT_INVALID_ARGUMENT (`trust` makes no sense), QJIT_CACHE_UNUSABLE
  * (the store is full or cannot be written) and QJIT_NO_MEMORY. */
 QJIT_API qjit_status qjit_import_cache(qjit_context *context, qjit_import_result *out, const char *path,
                                        const qjit_import_options *options);

@@ -1,5 +1,6 @@
 /* The smallest program that shows the library linked right: its version, a name looked up, an error worded.
  */
+#include <qjit/bundle.h>
 #include <qjit/gguf.h>
 #include <qjit/qjit.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ int main(void)
     }
     int refused = qjit_find_kernel(context, &kernel, "no_such_kernel") == QJIT_NOT_FOUND &&
                   strstr(qjit_error_detail(), "no_such_kernel") != NULL;
+    refused = refused && qjit_import_cache(context, NULL, "no_such_file", NULL) == QJIT_BAD_FILE;
     qjit_destroy(context);
     qjit_gguf *gguf;
     refused = refused && qjit_gguf_open_bytes(&gguf, "no model", 8) == QJIT_BAD_FILE &&

@@ -1,5 +1,5 @@
-/* Threads on one store, on file and in memory: gets, puts, refusals, lists and stat at once. A plain program
- * because Criterion does not start under ThreadSanitizer. */
+/* Threads on one store, on file, in memory and with a shipped one behind it: gets, puts, refusals, lists and
+ * stat at once. A plain program because Criterion does not start under ThreadSanitizer. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +57,11 @@ static void *work(void *payload)
     return NULL;
 }
 
-static int run(const char *directory)
+static int run(const char *directory, const char *shipped)
 {
     struct worker workers[N_THREADS];
-    struct qj_store *store = cache_open(directory);
+    struct qj_store *store =
+        cache_open_with(&(struct qj_store_options){.directory = directory, .shipped = shipped});
     int n_wrong = 0, n_failed = 0, n_hits = 0;
     for (int i = 0; i < N_THREADS; i++) {
         workers[i] = (struct worker){.store = store, .seed = i + 1};
@@ -85,8 +86,22 @@ static int run(const char *directory)
     return result;
 }
 
+/* Half of the rows, two of them damaged. */
+static int make_shipped(void)
+{
+    struct qj_store *store = cache_open("shipped");
+    int failed = !store;
+    for (int i = 0; i < N_KEYS && !failed; i += 2) {
+        failed = cache_put(store, i, size_of(i)) != QJIT_OK;
+    }
+    qj_store_close(store);
+    return failed ||
+           cache_sql("shipped/store.sqlite", "UPDATE entry SET payload = zeroblob(length(payload)) WHERE id "
+                                             "IN (SELECT id FROM entry ORDER BY id LIMIT 2)") != 0;
+}
+
 int main(void)
 {
     cache_fresh();
-    return run("store") || run(NULL);
+    return run("store", NULL) || run(NULL, NULL) || make_shipped() || run("beside", "shipped");
 }

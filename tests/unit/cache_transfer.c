@@ -138,6 +138,7 @@ Test(cache_transfer, a_bundle_is_a_shipped_store_and_goes_into_another)
 
     store = filled("c", (const int[]){4, 5, 100}, 3);
     cr_assert_eq(symlink("all.qjit", "link"), 0);
+    cr_assert_eq(chmod("all.qjit", 0666), 0); /* it is read through once, and not believed anyway */
     cr_assert_eq(import_from(store, &done, &told, "link", NULL), QJIT_OK, "%s", qjit_error_detail());
     cr_assert_eq(done.n_rows, N);
     cr_assert_eq(done.n_added, N - 2);
@@ -195,9 +196,6 @@ Test(cache_transfer, what_is_no_bundle_is_refused_whole)
     expect_bad(store, "text", "not a database");
     cr_assert_eq(cache_spit("empty", "", 0), 0);
     expect_bad(store, "empty", "no store of qjit's");
-    (void)chmod("all.qjit", 0666);
-    expect_bad(store, "all.qjit", "chmod go-w");
-    (void)chmod("all.qjit", 0644);
     cr_assert_eq(cache_sql("all.qjit", "PRAGMA user_version = 4"), 0);
     expect_bad(store, "all.qjit", "newer qjit");
     cr_assert_eq(cache_sql("all.qjit", "PRAGMA user_version = 3; CREATE VIEW more AS SELECT 1"), 0);
@@ -209,7 +207,9 @@ Test(cache_transfer, what_is_no_bundle_is_refused_whole)
  * one that nothing depends on. Never is there a wrong object. */
 Test(cache_transfer, a_damaged_bundle_gives_nothing_wrong)
 {
-    enum { ROWS = 8, STEP = 1999 };
+    enum { ROWS = 8 };
+    const char *given = getenv("QJIT_TEST_STEP"); /* bytes from one change to the next */
+    size_t step = given ? strtoul(given, NULL, 10) : 3001;
     size_t n;
     struct told told;
     struct qj_transferred done;
@@ -224,7 +224,7 @@ Test(cache_transfer, a_damaged_bundle_gives_nothing_wrong)
         expect_bad(store, "cut", "cut");
         qj_store_close(store);
     }
-    for (size_t at = 0; at < n; at += at < 200 ? 1 : STEP) {
+    for (size_t at = 0; at < n; at += at < 100 ? 1 : step) {
         bytes[at] ^= 0x41;
         cr_assert_eq(cache_spit("flipped", bytes, n), 0);
         bytes[at] ^= 0x41;
