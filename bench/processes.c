@@ -1,7 +1,9 @@
 /* Many processes on one cold store: 8 that compile 20 kernels each, all different, and 64 that want the same
  * 20. Beside what is ideal: the time in which one process compiles the same kernels into a store of its own,
  * divided by the number of processors. `cpu_ratio` compares the processor time of all of them, which other
- * work on the machine does not change much. processes [ROUNDS] */
+ * work on the machine does not change much; `cpu_ratio_alone` does so with as many processes that compile one
+ * kernel each, one after the other: a compiler's first compile takes several times as long as its next.
+ * processes [ROUNDS] */
 #include <qjit/qjit.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -142,17 +144,24 @@ static double run(int n_processes, int n_each, bool is_common, double *n_compile
 
 static void measure(const char *name, int n_processes, bool is_common, double wanted)
 {
-    double ms[ROUNDS_MAX], ideal[ROUNDS_MAX], ratios[ROUNDS_MAX], cpu_ratios[ROUNDS_MAX], n_compiles = 0,
-                                                                                          n_serial;
+    double ms[ROUNDS_MAX], ideal[ROUNDS_MAX], ratios[ROUNDS_MAX], cpu_ratios[ROUNDS_MAX],
+        cpu_ratios_alone[ROUNDS_MAX];
+    double n_compiles = 0, n_serial;
     double n_cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
-    int n_kernels = is_common ? N_EACH : n_processes * N_EACH;
+    int n_kernels = is_common ? N_EACH : n_processes * N_EACH, n_alone = is_common ? N_EACH : 0;
     for (int i = 0; i < n_rounds; i++) {
         double before = cpu_ms(), between;
         ideal[i] = run(1, n_kernels, false, &n_serial) / n_cpus;
         between = cpu_ms();
         ms[i] = run(n_processes, N_EACH, is_common, &n_compiles);
         ratios[i] = ms[i] / ideal[i];
-        cpu_ratios[i] = (cpu_ms() - between) / (between - before);
+        double cpu = cpu_ms() - between;
+        cpu_ratios[i] = cpu / (between - before);
+        before = cpu_ms();
+        for (int k = 0; k < n_alone; k++) {
+            (void)run(1, 1, false, &n_serial);
+        }
+        cpu_ratios_alone[i] = cpu / (cpu_ms() - before);
     }
     struct bench_line line;
     bench_begin(&line, name);
@@ -164,6 +173,9 @@ static void measure(const char *name, int n_processes, bool is_common, double wa
     bench_number(&line, "ratio", bench_median(ratios, (size_t)n_rounds));
     bench_number(&line, "ratio_wanted", wanted);
     bench_number(&line, "cpu_ratio", bench_median(cpu_ratios, (size_t)n_rounds));
+    if (is_common) {
+        bench_number(&line, "cpu_ratio_alone", bench_median(cpu_ratios_alone, (size_t)n_rounds));
+    }
     bench_number(&line, "rounds", n_rounds);
     bench_end(&line);
 }
