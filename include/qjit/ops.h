@@ -36,7 +36,8 @@ typedef void *qjit_stream;
  * QJIT_HIP_FAILED and as qjit_device_count. */
 QJIT_API qjit_status qjit_stream_create(qjit_context *context, qjit_stream *out, uint32_t device);
 
-/* Waits for the stream's work first. NULL is fine. Fails with QJIT_NO_DEVICE, QJIT_HIP_FAILED. */
+/* Waits for the stream's work first. NULL is fine. Fails with QJIT_NO_DEVICE, QJIT_HIP_FAILED (also what went
+ * wrong in that work; the stream is destroyed all the same). */
 QJIT_API qjit_status qjit_stream_destroy(qjit_context *context, uint32_t device, qjit_stream stream);
 
 /* Waits until all that is queued there is done. Fails with QJIT_NO_DEVICE, QJIT_HIP_FAILED (also what went

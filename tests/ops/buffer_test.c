@@ -165,6 +165,15 @@ Test(buffer, stream_per_thread_is_refused)
     qjit_buffer_destroy(buffer);
 }
 
+Test(buffer_of_two_devices, stream_per_thread_is_not_destroyed)
+{
+    qjit_context *recording = ops_create_recording();
+    const qjit_stream per_thread = (qjit_stream)(uintptr_t)2;
+    ops_expect(qjit_stream_destroy(recording, 0, per_thread), QJIT_INVALID_ARGUMENT, "hipStreamPerThread");
+    cr_assert_eq(ops_recorded("hipStreamDestroy"), 0);
+    qjit_destroy(recording);
+}
+
 Test(buffer, too_large_is_no_memory)
 {
     qjit_buffer *buffer = NULL;
