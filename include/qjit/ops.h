@@ -12,8 +12,8 @@
  *   - Calls that take a stream return when the work is queued there. Work of one stream is done in order.
  *     What goes wrong while it runs, a later call reports as QJIT_HIP_FAILED.
  *   - Buffers, weights and the calls on them may be used from any number of threads at once, except that an
- *     object is destroyed by one and last. Freeing memory waits for the device; work that is queued may
- *     hence use it to its end.
+ *     object is destroyed by one and last. Freeing memory waits for the devices that use it; work that is
+ *     queued may hence use it to its end.
  *   - Matrices are rows of side by side elements, row after row. f32 rows have no padding.
  */
 #ifndef QJIT_OPS_H
@@ -92,7 +92,8 @@ QJIT_API qjit_status qjit_buffer_upload_on(qjit_buffer *buffer, size_t offset, c
 QJIT_API qjit_status qjit_buffer_download_on(const qjit_buffer *buffer, void *out, size_t offset,
                                              size_t n_bytes, qjit_stream stream);
 
-/* Queues a copy from buffer to buffer on a stream of `to`'s device. The ranges may not overlap.
+/* Queues a copy from buffer to buffer on a stream of `to`'s device. The ranges may not overlap. It does not
+ * wait for work of `from`'s device, if that is another.
  * Fails with QJIT_INVALID_ARGUMENT (not within the buffers, overlap, two contexts), QJIT_HIP_FAILED. */
 QJIT_API qjit_status qjit_buffer_copy_on(qjit_buffer *to, size_t to_offset, const qjit_buffer *from,
                                          size_t from_offset, size_t n_bytes, qjit_stream stream);
