@@ -222,7 +222,7 @@ QJIT_API qjit_status qjit_mul_mat(const qjit_weights *weights, qjit_buffer *out,
  *
  * ids is batch rows of topk u32 (not checked against n_experts), out batch * topk rows of n f32, x batch *
  * n_inputs rows of k f32, with n_inputs either topk or 1: then all experts of b have the same. Through
- * q8_1. Types: Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_0. */
+ * q8_1. topk is at most 65535, batch * topk less than 2^31. Types: Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_0. */
 QJIT_API qjit_status qjit_mul_mat_experts(const qjit_weights *weights, qjit_buffer *out, const qjit_buffer *x,
                                           const qjit_buffer *ids, uint64_t batch, uint64_t topk,
                                           uint64_t n_inputs, qjit_stream stream);
