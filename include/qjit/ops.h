@@ -14,6 +14,9 @@
  *   - Buffers, weights and the calls on them may be used from any number of threads at once, except that an
  *     object is destroyed by one and last. Freeing memory waits for the devices that use it; work that is
  *     queued may hence use it to its end.
+ *   - While any stream is being captured into a graph, HIP refuses to allocate, to free and to wait, and
+ *     spoils the capture: then create, destroy, upload and download nothing, in no thread (or capture in a
+ *     mode that permits it). Operators, launches, and copies and fills on a stream go into the graph.
  *   - Matrices are rows of side by side elements, row after row. f32 rows have no padding.
  */
 #ifndef QJIT_OPS_H
@@ -28,7 +31,8 @@ extern "C" {
 
 /* ---- streams -------------------------------------------------------------------------------- */
 
-/* A hipStream_t; the application's own will do. NULL is the default stream of the device in question.
+/* A hipStream_t; the application's own will do, of the device that the call works on: HIP refuses launches
+ * on another's. NULL is the default stream of the device in question.
  * hipStreamPerThread, which is another stream in each thread, is refused wherever a stream is taken. */
 typedef void *qjit_stream;
 
@@ -177,8 +181,8 @@ QJIT_API qjit_status qjit_weights_view(const qjit_weights *weights, qjit_buffer 
  * All fail with QJIT_INVALID_ARGUMENT (a buffer that is too small, not aligned to its elements, on another
  * device or of another context; hipStreamPerThread), QJIT_NOT_FOUND (no kernel for this type),
  * QJIT_NOT_READY (a kernel or scratch memory is missing while the stream is captured: qjit_prepare_op),
- * QJIT_HIP_FAILED, QJIT_NO_MEMORY and as qjit_get_function. Where there is nothing to compute (0 rows or
- * columns) they do nothing, and k = 0 makes sums of nothing: zeros. */
+ * QJIT_HIP_FAILED, QJIT_NO_MEMORY and as qjit_get_function. `out` may not overlap what is read. Where
+ * there is nothing to compute (0 rows or columns) they do nothing, and k = 0 makes sums of nothing: zeros. */
 
 /* Bytes of n_rows rows of k elements as q8_1: each row is padded to a multiple of 512 elements, a block of
  * 36 bytes for each 32. */
