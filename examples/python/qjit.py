@@ -1,11 +1,12 @@
 """The part of qjit that a Python program needs, by ctypes: no package, nothing to build.
 
-A Device keeps a context; buffers and functions keep their device alive. Calls may come from any thread: ctypes lets
+A Device keeps a context, which lives as long as its buffers and functions. Calls may come from any thread: ctypes lets
 other Python threads run meanwhile, and what a failed call says is kept for each thread by qjit.
 """
 
 import ctypes
 import os
+import weakref
 from ctypes import POINTER, byref, c_char, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 
 
@@ -112,16 +113,32 @@ def quantize_blocks(ggml_type, x):
     return out.raw
 
 
+class _Context:
+    def __init__(self):
+        self._as_parameter_ = c_void_p()
+        _check(_qjit.qjit_create(byref(self._as_parameter_), None))
+
+    def __del__(self):
+        if self._as_parameter_:
+            _qjit.qjit_destroy(self._as_parameter_)
+
+
+def _destroy(call, handle, context):
+    call(handle)
+
+
+def _own(owner, call, handle, context):
+    """Destroys the handle after its owner, and before the context: what a finalizer refers to outlives it. (A __del__
+    would not do: the collector calls those of a cycle in any order.)"""
+    weakref.finalize(owner, _destroy, call, handle, context)
+    return handle
+
+
 class Device:
     """The device with HIP's number `ordinal`, with what the environment says of qjit."""
 
     def __init__(self, ordinal=0):
-        self._context, self._ordinal = c_void_p(), ordinal
-        _check(_qjit.qjit_create(byref(self._context), None))
-
-    def __del__(self):
-        if self._context:
-            _qjit.qjit_destroy(self._context)
+        self._context, self._ordinal = _Context(), ordinal
 
     @property
     def arch(self):
@@ -165,17 +182,15 @@ class Device:
 
 class Buffer:
     def __init__(self, device, n_bytes, handle=None):
-        self._device, self.n_bytes, self._handle = device, n_bytes, handle or c_void_p()
         if not handle:
+            handle = c_void_p()
             _check(
                 _qjit.qjit_buffer_create_zeroed(
-                    device._context, byref(self._handle), device._ordinal, n_bytes
+                    device._context, byref(handle), device._ordinal, n_bytes
                 )
             )
-
-    def __del__(self):
-        if self._handle:
-            _qjit.qjit_buffer_destroy(self._handle)
+        self._device, self.n_bytes = device, n_bytes
+        self._handle = _own(self, _qjit.qjit_buffer_destroy, handle, device._context)
 
     def view(self, offset, n_bytes):
         handle = c_void_p()
@@ -196,10 +211,7 @@ class Function:
     """A kernel on a device, to be launched by one thread at a time."""
 
     def __init__(self, device, handle):
-        self._device, self._handle = device, handle
-
-    def __del__(self):
-        _qjit.qjit_launch_destroy(self._handle)
+        self._handle = _own(self, _qjit.qjit_launch_destroy, handle, device._context)
 
     def launch(self, grid, block, *arguments, lds_bytes=0):
         """Queues the kernel. Arguments: a Buffer as its address, an int as a 32-bit int, a float as a 32-bit float,
@@ -216,6 +228,8 @@ class Function:
             _check(_qjit.qjit_launch_add_buffer(self._handle, argument._handle))
             return
         if isinstance(argument, int):
+            if not -(1 << 31) <= argument < 1 << 32:
+                raise OverflowError(f"{argument} is no number of 32 bits: pass a c_int64 where the kernel takes one")
             argument = c_int(argument)
         elif isinstance(argument, float):
             argument = ctypes.c_float(argument)

@@ -110,6 +110,7 @@ extern "C" {
     ) -> c_int;
     fn qjit_get_block_bytes(out: *mut u64, kind: u32, n: u64) -> c_int;
     fn qjit_quantize_blocks(out: *mut c_void, kind: u32, x: *const f32, n: usize) -> c_int;
+    fn qjit_launch_config_init(out: *mut LaunchConfigC, n: u64, n_threads: u32);
     fn qjit_launch_create(
         context: *mut ContextC,
         out: *mut *mut LaunchC,
@@ -159,12 +160,17 @@ fn check(status: c_int) -> Result<()> {
     })
 }
 
+fn invalid(detail: String) -> Error {
+    Error { status: "QJIT_INVALID_ARGUMENT".into(), detail, log: String::new() }
+}
+
 fn c_text(from: &str) -> Result<CString> {
-    CString::new(from).map_err(|_| Error {
-        status: "QJIT_INVALID_ARGUMENT".into(),
-        detail: format!("'{}' holds a zero byte", from.escape_default()),
-        log: String::new(),
-    })
+    CString::new(from)
+        .map_err(|_| invalid(format!("'{}' holds a zero byte", from.escape_default())))
+}
+
+fn n_bytes<T>(n: usize) -> Result<usize> {
+    n.checked_mul(size_of::<T>()).ok_or_else(|| invalid(format!("{} elements are too many", n)))
 }
 
 // ---- blocks ----
@@ -258,48 +264,54 @@ impl Device {
     }
 
     /// Room for n elements, contents undefined.
-    pub fn alloc<T: Copy>(&self, n: usize) -> Result<DeviceMemory<T>> {
+    pub fn alloc<T: DeviceRepr>(&self, n: usize) -> Result<DeviceMemory<T>> {
         let mut buffer = std::ptr::null_mut();
-        let n_bytes = n * size_of::<T>();
+        let n_bytes = n_bytes::<T>(n)?;
         check(unsafe {
             qjit_buffer_create(self.context.0, &mut buffer, self.ordinal, n_bytes)
         })?;
         Ok(self.memory(buffer, n))
     }
 
-    pub fn alloc_zeros<T: Copy>(&self, n: usize) -> Result<DeviceMemory<T>> {
+    pub fn alloc_zeros<T: DeviceRepr>(&self, n: usize) -> Result<DeviceMemory<T>> {
         let mut buffer = std::ptr::null_mut();
-        let n_bytes = n * size_of::<T>();
+        let n_bytes = n_bytes::<T>(n)?;
         check(unsafe {
             qjit_buffer_create_zeroed(self.context.0, &mut buffer, self.ordinal, n_bytes)
         })?;
         Ok(self.memory(buffer, n))
     }
 
-    pub fn clone_htod<T: Copy>(&self, from: &[T]) -> Result<DeviceMemory<T>> {
+    pub fn clone_htod<T: DeviceRepr>(&self, from: &[T]) -> Result<DeviceMemory<T>> {
         let mut memory = self.alloc(from.len())?;
         self.memcpy_htod(from, &mut memory)?;
         Ok(memory)
     }
 
-    pub fn memcpy_htod<T: Copy>(&self, from: &[T], to: &mut DeviceMemory<T>) -> Result<()> {
+    pub fn memcpy_htod<T: DeviceRepr>(&self, from: &[T], to: &mut DeviceMemory<T>) -> Result<()> {
         let n_bytes = std::mem::size_of_val(from);
         check(unsafe { qjit_buffer_upload(to.buffer, 0, from.as_ptr().cast(), n_bytes) })
     }
 
-    pub fn clone_dtoh<T: Copy + Default>(&self, from: &DeviceMemory<T>) -> Result<Vec<T>> {
+    pub fn clone_dtoh<T: DeviceRepr + Default>(&self, from: &DeviceMemory<T>) -> Result<Vec<T>> {
         let mut to = vec![T::default(); from.n];
         self.memcpy_dtoh(from, &mut to)?;
         Ok(to)
     }
 
-    pub fn memcpy_dtoh<T: Copy>(&self, from: &DeviceMemory<T>, to: &mut [T]) -> Result<()> {
+    pub fn memcpy_dtoh<T: DeviceRepr>(&self, from: &DeviceMemory<T>, to: &mut [T]) -> Result<()> {
         let n_bytes = std::mem::size_of_val(to);
         check(unsafe { qjit_buffer_download(from.buffer, to.as_mut_ptr().cast(), 0, n_bytes) })
     }
 }
 
 // ---- memory ----
+
+/// What may lie in the device's memory.
+///
+/// # Safety
+/// Any bytes are a value, and none of them is padding: of `bool`, references and most enums that is not so.
+pub unsafe trait DeviceRepr: Copy {}
 
 /// n elements in the device's memory, freed when the last view of them is.
 pub struct DeviceMemory<T> {
@@ -313,7 +325,7 @@ pub struct DeviceMemory<T> {
 unsafe impl<T: Send> Send for DeviceMemory<T> {}
 unsafe impl<T: Sync> Sync for DeviceMemory<T> {}
 
-impl<T: Copy> DeviceMemory<T> {
+impl<T: DeviceRepr> DeviceMemory<T> {
     pub fn len(&self) -> usize {
         self.n
     }
@@ -326,7 +338,7 @@ impl<T: Copy> DeviceMemory<T> {
     pub fn slice(&self, range: Range<usize>) -> Result<DeviceMemory<T>> {
         let mut view = std::ptr::null_mut();
         let n = range.end.saturating_sub(range.start);
-        let (offset, n_bytes) = (range.start * size_of::<T>(), n * size_of::<T>());
+        let (offset, n_bytes) = (n_bytes::<T>(range.start)?, n_bytes::<T>(n)?);
         check(unsafe { qjit_buffer_view(self.buffer, &mut view, offset, n_bytes) })?;
         Ok(self.device.memory(view, n))
     }
@@ -348,11 +360,14 @@ pub struct LaunchConfig {
 }
 
 impl LaunchConfig {
-    /// One thread for each of n elements.
+    /// One thread for each of n elements, and one block at least.
     pub fn for_num_elems(n: u32) -> LaunchConfig {
+        let mut config: LaunchConfigC = unsafe { std::mem::zeroed() };
+        unsafe { qjit_launch_config_init(&mut config, n.into(), 0) };
+        let (grid, block) = (config.grid, config.block);
         LaunchConfig {
-            grid_dim: ((n + 255) / 256, 1, 1),
-            block_dim: (256, 1, 1),
+            grid_dim: (grid[0], grid[1], grid[2]),
+            block_dim: (block[0], block[1], block[2]),
             shared_mem_bytes: 0,
         }
     }
@@ -406,7 +421,9 @@ impl<T> KernelArgument for DeviceMemory<T> {
 
 macro_rules! numbers {
     ($($number:ty),*) => {
-        $(impl KernelArgument for $number {
+        $(unsafe impl DeviceRepr for $number {}
+
+        impl KernelArgument for $number {
             fn add_to(&self, argument: &Argument) -> Result<()> {
                 let value = (self as *const $number).cast();
                 check(unsafe { qjit_launch_add(argument.0, value, size_of::<$number>()) })

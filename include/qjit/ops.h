@@ -12,8 +12,11 @@
  *   - Calls that take a stream return when the work is queued there. Work of one stream is done in order.
  *     What goes wrong while it runs, a later call reports as QJIT_HIP_FAILED.
  *   - Buffers, weights and the calls on them may be used from any number of threads at once, except that an
- *     object is destroyed by one and last. Freeing memory waits for the device; work that is queued may
- *     hence use it to its end.
+ *     object is destroyed by one and last. Freeing memory waits for the devices that use it; work that is
+ *     queued may hence use it to its end.
+ *   - While any stream is being captured into a graph, HIP refuses to allocate, to free and to wait, and
+ *     spoils the capture: then create, destroy, upload and download nothing, in no thread (or capture in a
+ *     mode that permits it). Operators, launches, and copies and fills on a stream go into the graph.
  *   - Matrices are rows of side by side elements, row after row. f32 rows have no padding.
  */
 #ifndef QJIT_OPS_H
@@ -28,7 +31,8 @@ extern "C" {
 
 /* ---- streams -------------------------------------------------------------------------------- */
 
-/* A hipStream_t; the application's own will do. NULL is the default stream of the device in question.
+/* A hipStream_t; the application's own will do, of the device that the call works on: HIP refuses launches
+ * on another's. NULL is the default stream of the device in question.
  * hipStreamPerThread, which is another stream in each thread, is refused wherever a stream is taken. */
 typedef void *qjit_stream;
 
@@ -36,7 +40,8 @@ typedef void *qjit_stream;
  * QJIT_HIP_FAILED and as qjit_device_count. */
 QJIT_API qjit_status qjit_stream_create(qjit_context *context, qjit_stream *out, uint32_t device);
 
-/* Waits for the stream's work first. NULL is fine. Fails with QJIT_NO_DEVICE, QJIT_HIP_FAILED. */
+/* Waits for the stream's work first. NULL is fine. Fails with QJIT_NO_DEVICE, QJIT_HIP_FAILED (also what went
+ * wrong in that work; the stream is destroyed all the same). */
 QJIT_API qjit_status qjit_stream_destroy(qjit_context *context, uint32_t device, qjit_stream stream);
 
 /* Waits until all that is queued there is done. Fails with QJIT_NO_DEVICE, QJIT_HIP_FAILED (also what went
@@ -91,7 +96,8 @@ QJIT_API qjit_status qjit_buffer_upload_on(qjit_buffer *buffer, size_t offset, c
 QJIT_API qjit_status qjit_buffer_download_on(const qjit_buffer *buffer, void *out, size_t offset,
                                              size_t n_bytes, qjit_stream stream);
 
-/* Queues a copy from buffer to buffer on a stream of `to`'s device. The ranges may not overlap.
+/* Queues a copy from buffer to buffer on a stream of `to`'s device. The ranges may not overlap. It does not
+ * wait for work of `from`'s device, if that is another.
  * Fails with QJIT_INVALID_ARGUMENT (not within the buffers, overlap, two contexts), QJIT_HIP_FAILED. */
 QJIT_API qjit_status qjit_buffer_copy_on(qjit_buffer *to, size_t to_offset, const qjit_buffer *from,
                                          size_t from_offset, size_t n_bytes, qjit_stream stream);
@@ -221,7 +227,7 @@ QJIT_API qjit_status qjit_mul_mat(const qjit_weights *weights, qjit_buffer *out,
  *
  * ids is batch rows of topk u32 (not checked against n_experts), out batch * topk rows of n f32, x batch *
  * n_inputs rows of k f32, with n_inputs either topk or 1: then all experts of b have the same. Through
- * q8_1. Types: Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_0. */
+ * q8_1. topk is at most 65535, batch * topk less than 2^31. Types: Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_0. */
 QJIT_API qjit_status qjit_mul_mat_experts(const qjit_weights *weights, qjit_buffer *out, const qjit_buffer *x,
                                           const qjit_buffer *ids, uint64_t batch, uint64_t topk,
                                           uint64_t n_inputs, qjit_stream stream);

@@ -72,13 +72,13 @@ struct LaunchConfig {
     unsigned lds_bytes = 0;
     qjit_stream stream = nullptr;
 
-    /* One thread for each of n elements. */
-    static LaunchConfig for_elements(std::uint64_t n, unsigned n_threads = 256)
+    /* As qjit_launch_config_init: one thread for each of n elements, in blocks of n_threads (0: 256). */
+    static LaunchConfig for_elements(std::uint64_t n, std::uint32_t n_threads = 0) noexcept
     {
-        LaunchConfig config;
-        config.grid[0] = n ? static_cast<unsigned>((n + n_threads - 1) / n_threads) : 1;
-        config.block[0] = n_threads;
-        return config;
+        qjit_launch_config config;
+        qjit_launch_config_init(&config, n, n_threads);
+        return {{config.grid[0], config.grid[1], config.grid[2]},
+                {config.block[0], config.block[1], config.block[2]}};
     }
 };
 

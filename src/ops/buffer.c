@@ -188,6 +188,9 @@ qjit_status qjit_buffer_copy_on(qjit_buffer *to, size_t to_offset, const qjit_bu
     if (is_same && target < source + n_bytes && source < target + n_bytes) {
         return qj_fail(QJIT_INVALID_ARGUMENT, "the two ranges of a copy of %zu bytes overlap", n_bytes);
     }
+    if (!is_same) {
+        qj_memory_add_reader(from->memory, to->memory->device);
+    }
     return copy(to->memory, &(struct copy){target, source, n_bytes,
                                            is_same ? QJ_HIP_MEMCPY_DEVICE_TO_DEVICE : QJ_HIP_MEMCPY_DEFAULT,
                                            false, stream});

@@ -40,11 +40,11 @@ qjit_status qjit_mul_mat_experts(const qjit_weights *weights, qjit_buffer *out, 
     const struct qj_place place = qj_place_of(weights->memory, stream);
     if (topk > QJ_GRID_MAX || batch > INT32_MAX || batch * topk > INT32_MAX ||
         (n_inputs != 1 && n_inputs != topk)) {
-        return qj_fail(
-            QJIT_INVALID_ARGUMENT,
-            "batch %llu, topk %llu, n_inputs %llu: topk is at most %d, batch * topk fewer than 2^31, "
-            "n_inputs topk or 1",
-            (unsigned long long)batch, (unsigned long long)topk, (unsigned long long)n_inputs, QJ_GRID_MAX);
+        return qj_fail(QJIT_INVALID_ARGUMENT,
+                       "batch %llu, topk %llu, n_inputs %llu: topk is at most %d, batch * topk at most %d, "
+                       "n_inputs is topk or 1",
+                       (unsigned long long)batch, (unsigned long long)topk, (unsigned long long)n_inputs,
+                       QJ_GRID_MAX, INT32_MAX);
     }
     const qjit_op_call call = {.op = QJIT_OP_MUL_MAT_EXPERTS,
                                .type = info->type->type,

@@ -15,6 +15,7 @@ static qjit_status create(struct qj_memory **out, struct qj_ops *ops, uint32_t d
     memory->is_ours = false;
     memory->start = start;
     atomic_init(&memory->n_users, 1);
+    atomic_init(&memory->readers, 0);
     *out = memory;
     return QJIT_OK;
 }
@@ -72,11 +73,33 @@ void qj_memory_use(struct qj_memory *memory)
     atomic_fetch_add_explicit(&memory->n_users, 1, memory_order_relaxed);
 }
 
+void qj_memory_add_reader(struct qj_memory *memory, uint32_t device)
+{
+    _Static_assert(QJ_DEVICES_MAX <= 64, "a bit for each device");
+    atomic_fetch_or_explicit(&memory->readers, (uint64_t)1 << device, memory_order_relaxed);
+}
+
+/* hipFree waits for the work of the memory's own device only. */
+static void await_readers(const struct qj_memory *memory)
+{
+    int before;
+    uint64_t readers = atomic_load_explicit(&memory->readers, memory_order_relaxed);
+    for (uint32_t device = 0; readers; device++, readers >>= 1) {
+        if ((readers & 1) && qj_ops_enter(memory->ops, device, &before) == QJIT_OK) {
+            (void)memory->ops->hip->hipDeviceSynchronize();
+            qj_ops_leave(memory->ops, device, before);
+        }
+    }
+}
+
 void qj_memory_release(struct qj_memory *memory)
 {
     int before;
     if (!memory || atomic_fetch_sub_explicit(&memory->n_users, 1, memory_order_acq_rel) != 1) {
         return;
+    }
+    if (memory->is_ours) {
+        await_readers(memory);
     }
     if (memory->is_ours && qj_ops_enter(memory->ops, memory->device, &before) == QJIT_OK) {
         (void)memory->ops->hip->hipFree(memory->start);

@@ -13,6 +13,7 @@ struct qj_memory {
     bool is_ours; /* to be freed */
     void *start;
     atomic_size_t n_users;
+    _Atomic(uint64_t) readers; /* other devices that copied from it, a bit each */
 };
 
 /* The public buffer is a range of one memory. */
@@ -32,6 +33,9 @@ qjit_status qj_memory_wrap(struct qj_memory **out, struct qj_ops *ops, uint32_t 
 /* One user more; one less, which frees what is ours with the last one. NULL is fine. */
 void qj_memory_use(struct qj_memory *memory);
 void qj_memory_release(struct qj_memory *memory);
+
+/* Work of another device is going to read the memory: freeing it waits for that device too. */
+void qj_memory_add_reader(struct qj_memory *memory, uint32_t device);
 
 /* A buffer of the n_bytes at `start` in the memory, as one of its users. */
 qjit_status qj_buffer_create_in(qjit_buffer **out, struct qj_memory *memory, char *start, size_t n_bytes);

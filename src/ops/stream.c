@@ -46,6 +46,9 @@ qjit_status qjit_stream_destroy(qjit_context *context, uint32_t device, qjit_str
         return QJIT_OK;
     }
     qjit_status status = qj_context_ops(context, &ops, device);
+    if (status == QJIT_OK) {
+        status = qj_ops_check_stream(stream);
+    }
     if (status != QJIT_OK) {
         return status;
     }

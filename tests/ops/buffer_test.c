@@ -165,6 +165,33 @@ Test(buffer, stream_per_thread_is_refused)
     qjit_buffer_destroy(buffer);
 }
 
+Test(buffer_of_two_devices, stream_per_thread_is_not_destroyed)
+{
+    qjit_context *recording = ops_create_recording();
+    const qjit_stream per_thread = (qjit_stream)(uintptr_t)2;
+    ops_expect(qjit_stream_destroy(recording, 0, per_thread), QJIT_INVALID_ARGUMENT, "hipStreamPerThread");
+    cr_assert_eq(ops_recorded("hipStreamDestroy"), 0);
+    qjit_destroy(recording);
+}
+
+/* hipFree waits for the work of the memory's own device only. */
+Test(buffer_of_two_devices, freeing_waits_for_copies_by_the_other)
+{
+    qjit_context *recording = ops_create_recording();
+    qjit_buffer *from, *view, *to;
+    ops_do(qjit_buffer_create(recording, &from, 0, N));
+    ops_do(qjit_buffer_create(recording, &to, 1, N));
+    ops_do(qjit_buffer_view(from, &view, 8, 8));
+    ops_do(qjit_buffer_copy_on(to, 0, view, 0, 8, NULL));
+    qjit_buffer_destroy(view);
+    cr_assert_eq(ops_recorded("hipDeviceSynchronize"), 0);
+    qjit_buffer_destroy(from);
+    cr_assert_eq(ops_recorded("hipDeviceSynchronize"), 1);
+    qjit_buffer_destroy(to);
+    cr_assert_eq(ops_recorded("hipDeviceSynchronize"), 1);
+    qjit_destroy(recording);
+}
+
 Test(buffer, too_large_is_no_memory)
 {
     qjit_buffer *buffer = NULL;

@@ -169,3 +169,26 @@ Test(weights, of_a_tensor)
     ops_expect(qjit_weights_create_from_tensor(context, &weights, 0, &tensor), QJIT_INVALID_ARGUMENT,
                "tensor 't' has 95 bytes, not the 96");
 }
+
+/* 2^21 * 2^15 * 2^26 f32 are 2^64 bytes: a sum that turned over would let any buffer pass. */
+Test(weights, experts_of_more_than_memory_are_refused)
+{
+    enum { N = 1 << 26, K = 256, BATCH = 1 << 21, TOPK = 1 << 15 };
+    const size_t id_bytes = (size_t)BATCH * TOPK * sizeof(uint32_t),
+                 x_bytes = (size_t)BATCH * K * sizeof(float);
+    void *nowhere = (void *)(uintptr_t)4096;
+    qjit_buffer *all, *out, *x, *ids;
+    qjit_weights *weights;
+    ops_do(qjit_buffer_wrap(context, &all, 0, nowhere, (size_t)1 << 40));
+    ops_do(qjit_weights_wrap(all, &weights, QJIT_GGML_Q4_K, N, K, 2, 0));
+    ops_do(qjit_buffer_view(all, &out, 0, sizeof(float)));
+    ops_do(qjit_buffer_view(all, &x, 0, x_bytes));
+    ops_do(qjit_buffer_view(all, &ids, 0, id_bytes));
+    ops_expect(qjit_mul_mat_experts(weights, out, x, ids, BATCH, TOPK, 1, NULL), QJIT_INVALID_ARGUMENT,
+               "batch * topk");
+    qjit_buffer_destroy(ids);
+    qjit_buffer_destroy(x);
+    qjit_buffer_destroy(out);
+    qjit_weights_destroy(weights);
+    qjit_buffer_destroy(all);
+}
