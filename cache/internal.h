@@ -341,9 +341,12 @@ const char *qj_entry_distrust(const struct qj_entry *entry, const struct qj_trus
 /* ---- upkeep.c -------------------------------------------------------------------------------- */
 
 /* Within a transaction: removes rows, least recently used first and damaged ones before them, until the
- * file's used pages take at most max_bytes or only kept ones are left. Their number to *out (may be NULL). An
- * SQLite code. */
+ * file's used pages take at most max_bytes or only kept ones are left. Their number to *out. An SQLite code.
+ */
 int qj_evict(struct qj_store *store, struct qj_connection *connection, uint64_t *out, uint64_t max_bytes);
+
+/* Counts and tells what qj_evict removed, once that is committed. */
+void qj_note_evicted(struct qj_store *store, uint64_t n_rows);
 
 /* ---- salvage.c ------------------------------------------------------------------------------- */
 
