@@ -76,6 +76,26 @@ static void fill_store(void)
     qjit_destroy(context);
 }
 
+static void shipped_beside_the_store(qjit_options *given)
+{
+    given->shipped = "all.qjit";
+}
+
+/* Objects that no driver takes, in every store that there is, cost a compile, and the caller nothing. */
+Test(bundle, what_will_not_load_from_any_store_is_compiled)
+{
+    qjit_context *context = flow_create(NULL);
+    cr_assert_eq(get(context, builtin), QJIT_OK, "%s", qjit_error_detail());
+    cr_assert_eq(qjit_export_cache(context, NULL, "all.qjit", NULL), QJIT_OK, "%s", qjit_error_detail());
+    qjit_destroy(context);
+    cr_assert_eq(setenv("FAKE_HIP_FAIL", "hipModuleLoadData:2,hipModuleLoadData:3", 1), 0);
+    context = flow_create(shipped_beside_the_store);
+    cr_assert_eq(get(context, builtin), QJIT_OK, "%s", qjit_error_detail());
+    cr_expect_eq(flow_stat(context).n_refused, 2);
+    cr_expect_eq(flow_stat(context).n_compiles, 2);
+    qjit_destroy(context);
+}
+
 static void print_fault(void *payload, const qjit_cache_fault *fault)
 {
     (void)payload;
