@@ -244,3 +244,32 @@ Test(bundle, a_shipped_object_that_is_none_is_compiled_instead)
     cr_assert_eq(flow_stat(context).n_entries, 1);
     qjit_destroy(context);
 }
+
+static int expect_clean(void *payload, const qjit_ingredient *ingredient)
+{
+    (void)payload;
+    cr_expect(!ingredient->stored || !strchr(ingredient->stored, '\x1b'), "%s", ingredient->name);
+    return 0;
+}
+
+/* What a shipped row says is shown on terminals, whoever wrote it. */
+Test(bundle, a_shipped_row_that_would_act_on_a_terminal_is_not_shown)
+{
+    qjit_kernel id;
+    struct qj_store *store;
+    cr_assert_eq(qj_store_open(&store, &(struct qj_store_options){.directory = "garbage"}), QJIT_OK);
+    struct qj_row row = {.unit = "dequantize_q8_0_f32",
+                         .module = "quantized",
+                         .arch = "gfx1030",
+                         .compiler = "hiprtc=\x1b[2J",
+                         .options = "-O3",
+                         .kernels = builtin};
+    cr_assert_eq(qj_store_put(store, &row, "garbage", 7), QJIT_OK);
+    qj_store_close(store);
+    use_store("beside_garbage");
+    qjit_context *context = flow_create(with_garbage);
+    cr_assert_eq(qjit_find_kernel(context, &id, builtin), QJIT_OK);
+    cr_assert_eq(qjit_explain(context, id, "gfx1030", expect_clean, NULL), QJIT_OK, "%s",
+                 qjit_error_detail());
+    qjit_destroy(context);
+}
