@@ -200,7 +200,9 @@ static int shrink_rows(struct qj_store *store, struct qj_connection *connection,
         return code;
     }
     code = qj_evict(store, connection, out, *(const uint64_t *)max_bytes);
-    return qj_connection_end(connection, code);
+    code = qj_connection_end(connection, code);
+    qj_note_evicted(store, code == SQLITE_OK ? *out : 0);
+    return code;
 }
 
 qjit_status qj_store_shrink(struct qj_store *store, uint64_t *out, uint64_t max_bytes)

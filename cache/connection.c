@@ -140,8 +140,8 @@ static int open_file(sqlite3 **out, const struct qj_place *place)
     return code;
 }
 
-enum qj_open_result qj_connection_open(struct qj_connection **out, const struct qj_place *place, char *why,
-                                       size_t n_why)
+enum qj_open_result qj_connection_open(struct qj_connection **out, const struct qj_place *place, ino_t *inode,
+                                       char *why, size_t n_why)
 {
     enum qj_open_result result = QJ_OPEN_OK;
     struct qj_connection *connection = calloc(1, sizeof *connection);
@@ -154,6 +154,9 @@ enum qj_open_result qj_connection_open(struct qj_connection **out, const struct 
         (void)lstat(place->path, &info);
     }
     connection->inode = info.st_ino;
+    if (inode) {
+        *inode = info.st_ino;
+    }
     connection->is_memory = place->mode == QJ_STORE_MEMORY;
     connection->is_read_only = place->mode == QJ_STORE_READ_ONLY;
     connection->may_hold = place->mode == QJ_STORE_FILE && !place->is_shared;

@@ -100,9 +100,10 @@ enum qj_open_result {
     QJ_OPEN_NO_MEMORY
 };
 
-/* Opens the store at `place` and looks at its header. `why` is filled unless QJ_OPEN_OK. */
-enum qj_open_result qj_connection_open(struct qj_connection **out, const struct qj_place *place, char *why,
-                                       size_t n_why);
+/* Opens the store at `place` and looks at its header. `why` is filled unless QJ_OPEN_OK, and *inode (may be
+ * NULL) tells which file was looked at. */
+enum qj_open_result qj_connection_open(struct qj_connection **out, const struct qj_place *place, ino_t *inode,
+                                       char *why, size_t n_why);
 void qj_connection_close(struct qj_connection *connection);
 
 /* The statement, reset and without bindings; NULL if it cannot be prepared (sqlite3_errcode of db). */
@@ -158,7 +159,8 @@ struct qj_stamp {
 
 struct qj_store {
     pthread_mutex_t lock;    /* of everything below but the counters; held for list operations only */
-    pthread_cond_t returned; /* the connection of a store in memory, or the keeper from the log */
+    pthread_cond_t returned; /* the connection of a store in memory, or the keeper from the log: whoever
+                                waits for the one may be woken for the other, so all are woken */
     struct qj_place place;
     char *later_reason; /* why it went to memory after it had been opened */
     uint64_t max_bytes;
@@ -342,9 +344,12 @@ const char *qj_entry_distrust(const struct qj_entry *entry, const struct qj_trus
 /* ---- upkeep.c -------------------------------------------------------------------------------- */
 
 /* Within a transaction: removes rows, least recently used first and damaged ones before them, until the
- * file's used pages take at most max_bytes or only kept ones are left. Their number to *out (may be NULL). An
- * SQLite code. */
+ * file's used pages take at most max_bytes or only kept ones are left. Their number to *out. An SQLite code.
+ */
 int qj_evict(struct qj_store *store, struct qj_connection *connection, uint64_t *out, uint64_t max_bytes);
+
+/* Counts and tells what qj_evict removed, once that is committed. */
+void qj_note_evicted(struct qj_store *store, uint64_t n_rows);
 
 /* ---- salvage.c ------------------------------------------------------------------------------- */
 

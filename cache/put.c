@@ -48,10 +48,11 @@ static uint64_t room_of(const struct qj_row *row)
 
 /* Rows make way before this one comes, so that the file never grows past the limit; a little more than
  * needed, so that not every put has to look through all rows. */
-static int make_room(struct qj_store *store, struct qj_connection *connection, uint64_t n_bytes)
+static int make_room(struct qj_store *store, struct qj_connection *connection, uint64_t *out,
+                     uint64_t n_bytes)
 {
     uint64_t most = store->max_bytes - store->max_bytes / 128;
-    int code = qj_evict(store, connection, NULL, most > n_bytes ? most - n_bytes : 0);
+    int code = qj_evict(store, connection, out, most > n_bytes ? most - n_bytes : 0);
     bool fits = qj_store_used_bytes(connection) + n_bytes <= store->max_bytes;
     return code == SQLITE_OK && !fits ? SQLITE_FULL : code;
 }
@@ -60,7 +61,7 @@ static int insert_in_limit(struct qj_store *store, struct qj_connection *connect
                            enum qj_codec codec, const void *bytes, bool may_evict)
 {
     size_t n_bytes = (size_t)row->stored_bytes;
-    uint64_t n_room = room_of(row);
+    uint64_t n_room = room_of(row), n_evicted = 0;
     if (!store->max_bytes || qj_store_used_bytes(connection) + n_room <= store->max_bytes) {
         return qj_entry_insert(connection, row, codec, bytes, n_bytes);
     }
@@ -70,9 +71,10 @@ static int insert_in_limit(struct qj_store *store, struct qj_connection *connect
     qj_store_flush(store); /* what has been used in this process is not old */
     int code = qj_connection_run(connection, QJ_SQL_BEGIN);
     if (code == SQLITE_OK) {
-        code = make_room(store, connection, n_room);
+        code = make_room(store, connection, &n_evicted, n_room);
         code = code == SQLITE_OK ? qj_entry_insert(connection, row, codec, bytes, n_bytes) : code;
         code = qj_connection_end(connection, code);
+        qj_note_evicted(store, code == SQLITE_OK ? n_evicted : 0);
     }
     return code;
 }

@@ -39,7 +39,8 @@ static bool is_sound(sqlite3_stmt *row)
     struct qj_payload payload;
     const void *record = sqlite3_column_blob(row, 1), *bytes = sqlite3_column_blob(row, 2);
     size_t n_record = (size_t)sqlite3_column_bytes(row, 1), n = (size_t)sqlite3_column_bytes(row, 2);
-    if (!record || qj_record_parse(&said, &payload, record, n_record) != QJ_ROW_OK ||
+    bool are_blobs = sqlite3_column_type(row, 1) == SQLITE_BLOB && sqlite3_column_type(row, 2) == SQLITE_BLOB;
+    if (!record || !are_blobs || qj_record_parse(&said, &payload, record, n_record) != QJ_ROW_OK ||
         qj_row_id(said.key) != sqlite3_column_int64(row, 0) || said.stored_bytes != n) {
         return false;
     }
@@ -138,7 +139,7 @@ uint64_t qj_salvage(const struct qj_place *place, const char *aside)
     char why[1024];
     struct salvage salvage = {0};
     uint64_t n_rows = 0;
-    if (qj_connection_open(&salvage.to, place, why, sizeof why) == QJ_OPEN_OK) {
+    if (qj_connection_open(&salvage.to, place, NULL, why, sizeof why) == QJ_OPEN_OK) {
         n_rows = salvage_all(&salvage, aside);
         (void)sqlite3_finalize(salvage.up);
         (void)sqlite3_finalize(salvage.down);

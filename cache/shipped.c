@@ -39,14 +39,19 @@ static bool is_file(struct qj_place *place)
     return is;
 }
 
-/* A log beside it means that rows are in there, and that whoever wrote it has not finished. */
+/* A log beside it means that rows are in there, a journal that pages of before are, and either that whoever
+ * wrote it has not finished. */
 static bool is_in_use(struct qj_place *place)
 {
-    struct qj_buf log = {0};
-    struct stat info;
-    qj_buf_printf(&log, "%s-wal", place->path);
-    bool in_use = !log.failed && stat(log.bytes, &info) == 0 && info.st_size > 0;
-    qj_buf_finish(&log);
+    static const char *const suffixes[] = {"-wal", "-journal"};
+    bool in_use = false;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        struct qj_buf log = {0};
+        struct stat info;
+        qj_buf_printf(&log, "%s%s", place->path, suffixes[i]);
+        in_use = in_use || (!log.failed && stat(log.bytes, &info) == 0 && info.st_size > 0);
+        qj_buf_finish(&log);
+    }
     if (in_use) {
         (void)snprintf(place->reason, sizeof place->reason,
                        "'%s' is in use, or was not closed; ship what qjit export makes of it", place->path);

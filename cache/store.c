@@ -101,7 +101,7 @@ static void give_up_memory(struct qj_store *store)
 {
     (void)pthread_mutex_lock(&store->lock);
     store->memory_is_lent = false;
-    (void)pthread_cond_signal(&store->returned);
+    (void)pthread_cond_broadcast(&store->returned);
     (void)pthread_mutex_unlock(&store->lock);
 }
 
@@ -117,7 +117,8 @@ qjit_status qj_store_borrow_to_hit(struct qj_store *store, struct qj_connection 
             *out = connection;
             return QJIT_OK;
         }
-        enum qj_open_result result = qj_connection_open(&connection, &place, why, sizeof why);
+        ino_t inode = 0;
+        enum qj_open_result result = qj_connection_open(&connection, &place, &inode, why, sizeof why);
         if (result == QJ_OPEN_OK) {
             connection->generation = generation;
             *out = connection;
@@ -134,7 +135,7 @@ qjit_status qj_store_borrow_to_hit(struct qj_store *store, struct qj_connection 
             break; /* it has been open, so this may pass: descriptors run out, and come back */
         }
         if (result == QJ_OPEN_DAMAGED && attempt < 2) {
-            begin_anew(store, 0, why);
+            begin_anew(store, inode, why);
         } else {
             go_to_memory(store, why);
         }
@@ -162,7 +163,7 @@ void qj_store_return(struct qj_store *store, struct qj_connection *connection)
     }
     if (connection->is_memory) {
         store->memory_is_lent = false;
-        (void)pthread_cond_signal(&store->returned);
+        (void)pthread_cond_broadcast(&store->returned);
     }
     (void)pthread_mutex_unlock(&store->lock);
     if (!keep) {

@@ -39,7 +39,7 @@ static qjit_status open_source(struct qj_connection **out, const char *path)
     }
     place.is_shared = true;
     enum qj_open_result result =
-        status == QJIT_OK ? qj_connection_open(out, &place, why, sizeof why) : QJ_OPEN_FAILED;
+        status == QJIT_OK ? qj_connection_open(out, &place, NULL, why, sizeof why) : QJ_OPEN_FAILED;
     if (status == QJIT_OK && result != QJ_OPEN_OK) {
         status = result == QJ_OPEN_NO_MEMORY ? qj_fail(QJIT_NO_MEMORY, "out of memory opening '%s'", path)
                                              : qj_fail(QJIT_BAD_FILE, "%s", why);

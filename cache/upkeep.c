@@ -61,16 +61,18 @@ int qj_evict(struct qj_store *store, struct qj_connection *connection, uint64_t 
         }
     }
     qj_list_finish(&list);
-    if (code == SQLITE_OK && n_removed) {
-        (void)atomic_fetch_add(&store->epoch, 1); /* else a snapshot kept for hits would still have them */
-        qj_store_count(store, QJ_EVICTED, n_removed);
-        qj_log(store->log, QJIT_LOG_INFO, "removed %llu rows, the longest unused, to make room in the store",
-               (unsigned long long)n_removed);
-    }
-    if (out) {
-        *out = n_removed;
-    }
+    *out = n_removed;
     return code;
+}
+
+void qj_note_evicted(struct qj_store *store, uint64_t n_rows)
+{
+    if (n_rows) {
+        (void)atomic_fetch_add(&store->epoch, 1); /* else a snapshot kept for hits would still have them */
+        qj_store_count(store, QJ_EVICTED, n_rows);
+        qj_log(store->log, QJIT_LOG_INFO, "removed %llu rows, the longest unused, to make room in the store",
+               (unsigned long long)n_rows);
+    }
 }
 
 /* A row that has gone in the meantime is nobody's fault. */

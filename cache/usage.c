@@ -80,8 +80,9 @@ void qj_store_stat_here(const struct qj_store *store, qjit_cache_stat *out)
 void qj_store_read_counters(struct qj_store *store, struct qj_connection *connection, qjit_cache_stat *out)
 {
     for (int i = 0; i < QJ_COUNTERS; i++) {
-        uint64_t count = atomic_load_explicit(&store->counters[i], memory_order_relaxed) -
-                         atomic_load_explicit(&store->written[i], memory_order_relaxed);
+        /* In this order: what has been written was counted before, so this never falls below 0. */
+        uint64_t written = atomic_load_explicit(&store->written[i], memory_order_acquire);
+        uint64_t count = atomic_load_explicit(&store->counters[i], memory_order_relaxed) - written;
         sqlite3_stmt *get = qj_connection_statement(connection, QJ_SQL_COUNTER_GET);
         if (get) {
             (void)sqlite3_bind_text(get, 1, qj_counter_places[i].name, -1, SQLITE_STATIC);
@@ -166,11 +167,11 @@ static int write_all(struct qj_connection *connection, const struct qj_stamp *st
  * share. */
 static uint64_t take_unwritten(struct qj_store *store, int counter)
 {
-    uint64_t written = atomic_load_explicit(&store->written[counter], memory_order_relaxed), count;
+    uint64_t written = atomic_load_explicit(&store->written[counter], memory_order_acquire), count;
     do {
         count = atomic_load_explicit(&store->counters[counter], memory_order_relaxed);
     } while (!atomic_compare_exchange_weak_explicit(&store->written[counter], &written, count,
-                                                    memory_order_relaxed, memory_order_relaxed));
+                                                    memory_order_acq_rel, memory_order_acquire));
     return count - written;
 }
 

@@ -69,6 +69,8 @@ struct qj_image {
 
 /* Steps 2 to 6: from the store, or compiled now and stored. `plan` is ready. */
 qjit_status qj_image_get(struct qj_image *out, qjit_context *context, const struct qj_plan *plan);
+/* The same, without looking into any store. */
+qjit_status qj_image_compile(struct qj_image *out, qjit_context *context, const struct qj_plan *plan);
 void qj_image_finish(struct qj_image *image);
 
 /* Plans `unit` for `arch`, or with QJIT_GENERIC_ARCH for what stands in for it, with this context's compiler;

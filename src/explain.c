@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "context.h"
+#include "judge.h"
 
 enum { ARCH, SOURCE, HEADERS, OPTIONS, KERNELS, COMPILER, FORMAT, KEY, N_INGREDIENTS };
 
@@ -78,10 +79,13 @@ static char *words(const char *lines)
     return text.bytes;
 }
 
-/* Rows come newest first, so the newest of equals is kept. */
+/* Rows come newest first, so the newest of equals is kept. Those of a shipped store may say anything. */
 static int look_at_row(void *payload, const struct qj_row *row)
 {
     struct search *search = payload;
+    if (!qj_judge_texts(row)) {
+        return 0;
+    }
     struct ingredients seen = {{
         [ARCH] = strdup(row->arch),
         [SOURCE] = hex(row->source_digest),

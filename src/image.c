@@ -140,14 +140,11 @@ static qjit_status compile(struct qj_image *out, qjit_context *context, const st
     return QJIT_OK;
 }
 
-qjit_status qj_image_get(struct qj_image *out, qjit_context *context, const struct qj_plan *plan)
+/* 4 to 6. May another process's compile be taken, if one was waited for? */
+static qjit_status make(struct qj_image *out, qjit_context *context, const struct qj_plan *plan,
+                        bool may_fetch)
 {
     bool was_damaged;
-    qjit_status status = fetch(out, context, plan, &was_damaged);
-    if (status != QJIT_NOT_FOUND) {
-        return status;
-    }
-    tell_miss(context, plan, was_damaged);
     const struct qj_options *options = &context->options;
     if (options->flags & QJIT_FORBID_COMPILE) {
         return qj_fail(
@@ -163,11 +160,28 @@ qjit_status qj_image_get(struct qj_image *out, qjit_context *context, const stru
                "unit '%s' for %s: waited %.2f s for who was compiling it", plan->unit, plan->arch,
                (double)lease.waited_us / 1e6);
     }
-    status =
-        qj_store_has(context->store, plan->key) ? fetch(out, context, plan, &was_damaged) : QJIT_NOT_FOUND;
+    qjit_status status = may_fetch && qj_store_has(context->store, plan->key)
+                             ? fetch(out, context, plan, &was_damaged)
+                             : QJIT_NOT_FOUND;
     if (status == QJIT_NOT_FOUND) {
         status = compile(out, context, plan);
     }
     qj_lease_drop(&lease);
     return status;
+}
+
+qjit_status qj_image_get(struct qj_image *out, qjit_context *context, const struct qj_plan *plan)
+{
+    bool was_damaged;
+    qjit_status status = fetch(out, context, plan, &was_damaged);
+    if (status != QJIT_NOT_FOUND) {
+        return status;
+    }
+    tell_miss(context, plan, was_damaged);
+    return make(out, context, plan, true);
+}
+
+qjit_status qj_image_compile(struct qj_image *out, qjit_context *context, const struct qj_plan *plan)
+{
+    return make(out, context, plan, false);
 }

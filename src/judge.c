@@ -35,15 +35,12 @@ static size_t count_lines(const char *lines)
     return n;
 }
 
-/* Puts the lines into out, which has room for them, and NULs between them. */
+/* Puts as many lines into out as count_lines counts, the last one also where it is empty, and NULs between
+ * them. */
 static void split(const char **out, char *lines)
 {
-    for (char *end; *lines; lines = end) {
-        *out++ = lines;
-        end = strchrnul(lines, '\n');
-        if (*end) {
-            *end++ = '\0';
-        }
+    for (char *rest = *lines ? lines : NULL; rest;) {
+        *out++ = strsep(&rest, "\n");
     }
 }
 

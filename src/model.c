@@ -95,7 +95,7 @@ struct model_warm {
     size_t n_batches;
     /* for one arch */
     const qjit_context *context;
-    bool *wanted;
+    struct qj_wanted *wanted;
     qjit_status status;
 };
 
@@ -112,7 +112,7 @@ static int want_call(void *payload, const qjit_gguf_tensor *tensor, const qjit_o
     return warm->status != QJIT_OK;
 }
 
-static qjit_status choose_for_model(bool *wanted, void *payload, const qjit_context *context,
+static qjit_status choose_for_model(struct qj_wanted *wanted, void *payload, const qjit_context *context,
                                     const char *arch)
 {
     struct model_warm *warm = payload;

@@ -79,26 +79,27 @@ void qjit_destroy(qjit_context *context)
     free(context);
 }
 
-/* Steps 7 and 8 after 3 to 6. A stored object that will not load is dropped and compiled once more. */
+/* Steps 7 and 8 after 3 to 6. A stored object that will not load is dropped, and the stores are asked once
+ * more (a shipped one may have another); then it is compiled. */
 static qjit_status load(qjit_context *context, uint32_t device, uint32_t unit, const struct qj_plan *plan)
 {
     const struct qj_unit *row = qj_registry_unit(context->registry, unit);
     struct qj_image image;
     qjit_status status = qj_image_get(&image, context, plan);
-    for (bool again = true; status == QJIT_OK; again = false) {
+    for (int n_tries = 1; status == QJIT_OK; n_tries++) {
         const struct qj_module_image loaded = {image.bytes, image.n_bytes, image.kernels};
         status = qj_modules_load(&context->modules, context->hip, device, unit, row, &loaded);
         if (status == QJIT_OK) {
             image.bytes = NULL; /* the module's now */
             qj_store_keep(context->store, plan->key);
         }
-        bool retry = status == QJIT_LOAD_FAILED && image.from_store && again;
+        bool retry = status == QJIT_LOAD_FAILED && image.from_store;
         qj_image_finish(&image);
         if (!retry) {
             break;
         }
         qj_store_refuse(context->store, plan->key, qjit_error_detail());
-        status = qj_image_get(&image, context, plan);
+        status = n_tries == 1 ? qj_image_get(&image, context, plan) : qj_image_compile(&image, context, plan);
     }
     return status;
 }

@@ -165,18 +165,24 @@ static qjit_status check_modules(const qjit_context *context, const qjit_warm_op
     return QJIT_OK;
 }
 
-qjit_status qj_warm_want_kernel(bool *wanted, const qjit_context *context, const char *name)
+qjit_status qj_warm_want_kernel(struct qj_wanted *wanted, const qjit_context *context, const char *name)
 {
     qjit_kernel kernel;
     qjit_status status = qjit_find_kernel(context, &kernel, name);
-    if (status == QJIT_OK) {
-        wanted[qj_registry_kernel(context->registry, kernel)->unit] = true;
+    if (status != QJIT_OK) {
+        return status;
     }
-    return status;
+    uint32_t unit = qj_registry_kernel(context->registry, kernel)->unit;
+    if (unit >= wanted->n_units) {
+        return qj_fail(QJIT_NOT_FOUND, "kernel '%s' was added while the warm-up began: warm once more", name);
+    }
+    wanted->units[unit] = true;
+    return QJIT_OK;
 }
 
 /* The units of qjit_warm, the same for every arch: those of `kernels` that are in one of `modules`. */
-static qjit_status choose_by_name(bool *wanted, void *payload, const qjit_context *context, const char *arch)
+static qjit_status choose_by_name(struct qj_wanted *wanted, void *payload, const qjit_context *context,
+                                  const char *arch)
 {
     const qjit_warm_options *options = payload;
     qjit_status status = check_modules(context, options);
@@ -184,11 +190,10 @@ static qjit_status choose_by_name(bool *wanted, void *payload, const qjit_contex
     for (size_t i = 0; i < options->n_kernels && status == QJIT_OK; i++) {
         status = qj_warm_want_kernel(wanted, context, options->kernels[i]);
     }
-    uint32_t n = qj_registry_n_units(context->registry);
-    for (uint32_t unit = 0; unit < n && status == QJIT_OK; unit++) {
+    for (uint32_t unit = 0; unit < wanted->n_units && status == QJIT_OK; unit++) {
         const char *module = qj_registry_unit(context->registry, unit)->module;
-        wanted[unit] =
-            (wanted[unit] || !options->n_kernels) && in_list(options->modules, options->n_modules, module);
+        wanted->units[unit] = (wanted->units[unit] || !options->n_kernels) &&
+                              in_list(options->modules, options->n_modules, module);
     }
     return status;
 }
@@ -196,19 +201,19 @@ static qjit_status choose_by_name(bool *wanted, void *payload, const qjit_contex
 static qjit_status choose_pairs(struct warm *warm, qj_warm_choose_fn choose, void *payload)
 {
     uint32_t n = qj_registry_n_units(warm->context->registry);
-    bool *wanted = calloc(n + 1, sizeof *wanted);
+    struct qj_wanted wanted = {calloc(n + 1, sizeof *wanted.units), n};
     warm->pairs = calloc((size_t)n * warm->n_archs + 1, sizeof *warm->pairs);
-    qjit_status status = wanted && warm->pairs ? QJIT_OK : qj_fail(QJIT_NO_MEMORY, "out of memory");
+    qjit_status status = wanted.units && warm->pairs ? QJIT_OK : qj_fail(QJIT_NO_MEMORY, "out of memory");
     for (uint32_t arch = 0; arch < warm->n_archs && status == QJIT_OK; arch++) {
-        memset(wanted, 0, n * sizeof *wanted);
-        status = choose(wanted, payload, warm->context, warm->archs[arch].name);
+        memset(wanted.units, 0, n * sizeof *wanted.units);
+        status = choose(&wanted, payload, warm->context, warm->archs[arch].name);
         for (uint32_t unit = 0; unit < n && status == QJIT_OK; unit++) {
-            if (wanted[unit] && qj_registry_unit(warm->context->registry, unit)->source) {
+            if (wanted.units[unit] && qj_registry_unit(warm->context->registry, unit)->source) {
                 warm->pairs[warm->n_pairs++] = (struct pair){unit, arch};
             }
         }
     }
-    free(wanted);
+    free(wanted.units);
     return status;
 }
 

@@ -4,16 +4,6 @@
 #include <qjit/bundle.h>
 #include <string.h>
 
-static void add_fault(void *payload, const qjit_cache_fault *fault)
-{
-    cJSON *object = cli_object();
-    cli_put_text(object, "unit", fault->unit);
-    cli_put_text(object, "arch", fault->arch);
-    cli_put_words(object, "kernels", fault->kernels);
-    cli_put_text(object, "reason", fault->reason);
-    cli_add(payload, object);
-}
-
 static const char *text_of(const cJSON *object, const char *name)
 {
     return cJSON_GetObjectItem(object, name)->valuestring;
@@ -79,7 +69,7 @@ int bundle_write(struct cli *cli, const char *path, const struct bundle_choice *
                                    .units = (const char *const *)choice->units.items,
                                    .n_units = choice->units.n,
                                    .sign = choice->sign,
-                                   .refused = add_fault,
+                                   .refused = cli_add_fault,
                                    .payload = faults};
     qjit_status status = qjit_export_cache(cli->context, &done, path, &options);
     cli_list_free(&archs);
@@ -97,7 +87,7 @@ int bundle_read(struct cli *cli, cJSON **out, const char *path, const char *trus
     cJSON *faults = cli_array();
     qjit_import_result done = {.struct_size = sizeof(done)};
     qjit_import_options options = {
-        .struct_size = sizeof(options), .trust = trust, .refused = add_fault, .payload = faults};
+        .struct_size = sizeof(options), .trust = trust, .refused = cli_add_fault, .payload = faults};
     qjit_status status = qjit_import_cache(cli->context, &done, path, &options);
     *out = NULL;
     if (status != QJIT_OK) {

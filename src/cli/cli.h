@@ -167,6 +167,8 @@ void cli_put_item(cJSON *object, const char *name, cJSON *item);
 void cli_put_words(cJSON *object, const char *name, const char *text);
 void cli_put_list(cJSON *object, const char *name, const struct cli_list *list);
 void cli_add(cJSON *array, cJSON *item);
+/* To an array, for the calls that tell faults. */
+void cli_add_fault(void *array, const qjit_cache_fault *fault);
 
 /* One line. */
 void cli_print_json(const cJSON *json);

@@ -15,16 +15,6 @@ static const struct cli_option verify_options[] = {
     {0, CLI_FLAG, NULL, NULL, 0, NULL},
 };
 
-static void add_fault(void *payload, const qjit_cache_fault *fault)
-{
-    cJSON *object = cli_object();
-    cli_put_text(object, "unit", fault->unit);
-    cli_put_text(object, "arch", fault->arch);
-    cli_put_words(object, "kernels", fault->kernels);
-    cli_put_text(object, "reason", fault->reason);
-    cli_add(payload, object);
-}
-
 /* Whether the unit of a fault could be compiled. */
 static int rebuild_one(struct cli *cli, const cJSON *fault)
 {
@@ -64,7 +54,7 @@ static int run_verify(struct cli *cli, const void *args)
     if (result != CLI_OK)
         return result;
     cJSON *faults = cli_array();
-    qjit_status status = qjit_verify_cache(cli->context, &n_rows, add_fault, faults);
+    qjit_status status = qjit_verify_cache(cli->context, &n_rows, cli_add_fault, faults);
     if (status != QJIT_OK) {
         cJSON_Delete(faults);
         return cli_fail(cli, status, 0);

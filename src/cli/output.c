@@ -31,6 +31,16 @@ void cli_add(cJSON *array, cJSON *item)
         cli_need(NULL);
 }
 
+void cli_add_fault(void *array, const qjit_cache_fault *fault)
+{
+    cJSON *object = cli_object();
+    cli_put_text(object, "unit", fault->unit);
+    cli_put_text(object, "arch", fault->arch);
+    cli_put_words(object, "kernels", fault->kernels);
+    cli_put_text(object, "reason", fault->reason);
+    cli_add(array, object);
+}
+
 /* Bytes of the UTF-8 character at text; 0 if there is none. */
 static size_t utf8_length(const unsigned char *text)
 {

@@ -76,6 +76,26 @@ static void fill_store(void)
     qjit_destroy(context);
 }
 
+static void shipped_beside_the_store(qjit_options *given)
+{
+    given->shipped = "all.qjit";
+}
+
+/* Objects that no driver takes, in every store that there is, cost a compile, and the caller nothing. */
+Test(bundle, what_will_not_load_from_any_store_is_compiled)
+{
+    qjit_context *context = flow_create(NULL);
+    cr_assert_eq(get(context, builtin), QJIT_OK, "%s", qjit_error_detail());
+    cr_assert_eq(qjit_export_cache(context, NULL, "all.qjit", NULL), QJIT_OK, "%s", qjit_error_detail());
+    qjit_destroy(context);
+    cr_assert_eq(setenv("FAKE_HIP_FAIL", "hipModuleLoadData:2,hipModuleLoadData:3", 1), 0);
+    context = flow_create(shipped_beside_the_store);
+    cr_assert_eq(get(context, builtin), QJIT_OK, "%s", qjit_error_detail());
+    cr_expect_eq(flow_stat(context).n_refused, 2);
+    cr_expect_eq(flow_stat(context).n_compiles, 2);
+    qjit_destroy(context);
+}
+
 static void print_fault(void *payload, const qjit_cache_fault *fault)
 {
     (void)payload;
@@ -222,5 +242,34 @@ Test(bundle, a_shipped_object_that_is_none_is_compiled_instead)
     cr_assert_eq(flow_stat(context).n_refused, 1);
     cr_assert_eq(flow_stat(context).n_compiles, 1);
     cr_assert_eq(flow_stat(context).n_entries, 1);
+    qjit_destroy(context);
+}
+
+static int expect_clean(void *payload, const qjit_ingredient *ingredient)
+{
+    (void)payload;
+    cr_expect(!ingredient->stored || !strchr(ingredient->stored, '\x1b'), "%s", ingredient->name);
+    return 0;
+}
+
+/* What a shipped row says is shown on terminals, whoever wrote it. */
+Test(bundle, a_shipped_row_that_would_act_on_a_terminal_is_not_shown)
+{
+    qjit_kernel id;
+    struct qj_store *store;
+    cr_assert_eq(qj_store_open(&store, &(struct qj_store_options){.directory = "garbage"}), QJIT_OK);
+    struct qj_row row = {.unit = "dequantize_q8_0_f32",
+                         .module = "quantized",
+                         .arch = "gfx1030",
+                         .compiler = "hiprtc=\x1b[2J",
+                         .options = "-O3",
+                         .kernels = builtin};
+    cr_assert_eq(qj_store_put(store, &row, "garbage", 7), QJIT_OK);
+    qj_store_close(store);
+    use_store("beside_garbage");
+    qjit_context *context = flow_create(with_garbage);
+    cr_assert_eq(qjit_find_kernel(context, &id, builtin), QJIT_OK);
+    cr_assert_eq(qjit_explain(context, id, "gfx1030", expect_clean, NULL), QJIT_OK, "%s",
+                 qjit_error_detail());
     qjit_destroy(context);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "cache/internal.h"
@@ -327,4 +329,64 @@ Test(cache_damage, a_newer_version_is_left_alone)
     store = cache_open("store");
     cr_assert_eq(cache_check(store, 1, sizes[1]), 1);
     qj_store_close(store);
+}
+
+/* Each of many processes finds the damaged file; one of them sets it aside, the others take what it begins.
+ */
+static int open_when_told(int from)
+{
+    char byte;
+    if (read(from, &byte, 1) != 0) {
+        return 1;
+    }
+    qj_store_close(cache_open("store"));
+    return 0;
+}
+
+Test(cache_damage, a_damaged_file_is_set_aside_once)
+{
+    enum { N_ROUNDS = 5, N_PROCESSES = 16 };
+    for (int round = 0; round < N_ROUNDS; round++) {
+        cache_fresh();
+        cr_assert_eq(mkdir("store", 0700), 0);
+        cr_assert_eq(cache_spit(path, "not a store", 11), 0);
+        cr_assert_eq(chmod(path, 0600), 0);
+        int gate[2], n_failed = 0, status;
+        cr_assert_eq(pipe(gate), 0);
+        for (int i = 0; i < N_PROCESSES; i++) {
+            pid_t child = fork();
+            cr_assert_geq(child, 0);
+            if (child == 0) {
+                (void)close(gate[1]);
+                _exit(open_when_told(gate[0]));
+            }
+        }
+        (void)close(gate[0]);
+        (void)close(gate[1]);
+        while (wait(&status) > 0) {
+            n_failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        }
+        cr_expect_eq(n_failed, 0);
+        cr_expect_eq(n_set_aside(), 1, "round %d: %zu files were set aside", round, n_set_aside());
+    }
+}
+
+/* One bit of a cell's header tells text from bytes: the contents are the same, but no row to be kept. */
+Test(cache_damage, a_row_turned_to_text_does_not_cost_the_others)
+{
+    struct qj_place place = {0};
+    fill("store");
+    qj_store_close(cache_open("store"));
+    cr_assert_eq(cache_sql(path, "PRAGMA writable_schema = ON;"
+                                 "UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '');"
+                                 "PRAGMA user_version = 3"),
+                 0);
+    cr_assert_eq(cache_sql(path, "UPDATE entry SET payload = CAST(payload AS TEXT) WHERE id = "
+                                 "(SELECT min(id) FROM entry)"),
+                 0);
+    cr_assert_eq(qj_place_init(&place, "store"), 0);
+    cr_assert_eq(rename(path, "store/aside"), 0);
+    cr_assert_eq(qj_place_create(&place), 0);
+    cr_assert_eq(qj_salvage(&place, "store/aside"), N_ROWS - 1);
+    qj_place_finish(&place);
 }

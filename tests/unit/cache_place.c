@@ -116,7 +116,7 @@ Test(cache_place, works_on_a_shared_file_system)
     cr_assert_eq(qj_place_create(&place), 0, "%s", place.reason);
     struct qj_connection *connection;
     char why[256];
-    cr_assert_eq(qj_connection_open(&connection, &place, why, sizeof why), QJ_OPEN_OK, "%s", why);
+    cr_assert_eq(qj_connection_open(&connection, &place, NULL, why, sizeof why), QJ_OPEN_OK, "%s", why);
     cr_assert_eq(sqlite3_exec(connection->db, "INSERT INTO counter VALUES ('x', 1)", NULL, NULL, NULL),
                  SQLITE_OK);
     cr_assert_neq(access("store/store.sqlite-wal", F_OK), 0);

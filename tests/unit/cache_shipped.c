@@ -175,6 +175,9 @@ Test(cache_shipped, one_that_cannot_be_used_is_left_out_with_a_warning)
     cr_assert_eq(cache_spit("a/store.sqlite-wal", "frames", 6), 0);
     expect_left_out("a/store.sqlite", "in use");
     cr_assert_eq(unlink("a/store.sqlite-wal"), 0);
+    cr_assert_eq(cache_spit("a/store.sqlite-journal", "pages", 5), 0);
+    expect_left_out("a/store.sqlite", "in use");
+    cr_assert_eq(unlink("a/store.sqlite-journal"), 0);
     cr_assert_eq(cache_sql("a/store.sqlite", "PRAGMA user_version = 99"), 0);
     expect_left_out("a/store.sqlite", "newer qjit");
     cr_assert_eq(cache_sql("a/store.sqlite", "PRAGMA user_version = 3; PRAGMA application_id = 1"), 0);

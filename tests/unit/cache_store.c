@@ -325,6 +325,23 @@ Test(cache_store, what_does_not_fit_beside_rows_in_use_is_not_kept)
     qj_store_close(store);
 }
 
+Test(cache_store, what_is_taken_back_was_not_evicted)
+{
+    enum { LIMIT = 4 << 20, BYTES = 200000, LARGE = LIMIT - 100000 };
+    struct qj_store *store = cache_open_limited("store", LIMIT);
+    for (int i = 0; i < 4; i++) {
+        cr_assert_eq(cache_put(store, i, BYTES), QJIT_OK);
+    }
+    struct qj_row row = cache_row(0);
+    qj_store_keep(store, row.key);
+    cr_assert_eq(cache_put(store, 9, LARGE), QJIT_CACHE_UNUSABLE);
+    for (int i = 0; i < 4; i++) {
+        cr_assert_eq(cache_check(store, i, BYTES), 1);
+    }
+    cr_assert_eq(stat_of(store).n_evicted, 0);
+    qj_store_close(store);
+}
+
 Test(cache_store, packs_when_room_gets_narrow)
 {
     enum { BYTES = 300000 };

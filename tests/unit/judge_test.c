@@ -103,6 +103,20 @@ Test(judge, every_ingredient_is_in_the_key)
     expect(key);
 }
 
+Test(judge, lists_with_empty_lines_are_not_the_key_s)
+{
+    static const char *const lists[] = {"-O3\n", "\n", "\n\n-O3", "-O3\n\n"};
+    struct qj_row row = entry.row;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        entry.row = row;
+        entry.row.options = lists[i];
+        expect("its key is not");
+        entry.row = row;
+        entry.row.names = lists[i];
+        expect("its key is not");
+    }
+}
+
 Test(judge, ingredients_that_cannot_be_are_refused)
 {
     struct qj_row row = entry.row;
