@@ -15,7 +15,7 @@
  *     object is destroyed by one and last. Freeing memory waits for the devices that use it; work that is
  *     queued may hence use it to its end.
  *   - While any stream is being captured into a graph, HIP refuses to wait and, unless in relaxed mode, to
- *     allocate and to free (what was to be freed then is lost), and spoils the capture: create, destroy,
+ *     allocate and to free (what was to be freed is freed later), and spoils the capture: create, destroy,
  *     upload and download nothing then, in no thread. Operators, launches, and copies and fills on the
  *     captured stream go into the graph.
  *   - Matrices are rows of side by side elements, row after row. f32 rows have no padding.
