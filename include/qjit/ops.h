@@ -14,9 +14,10 @@
  *   - Buffers, weights and the calls on them may be used from any number of threads at once, except that an
  *     object is destroyed by one and last. Freeing memory waits for the devices that use it; work that is
  *     queued may hence use it to its end.
- *   - While any stream is being captured into a graph, HIP refuses to allocate, to free and to wait, and
- *     spoils the capture: then create, destroy, upload and download nothing, in no thread (or capture in a
- *     mode that permits it). Operators, launches, and copies and fills on a stream go into the graph.
+ *   - While any stream is being captured into a graph, HIP refuses to wait and, unless in relaxed mode, to
+ *     allocate and to free (what was to be freed is freed later), and spoils the capture: create, destroy,
+ *     upload and download nothing then, in no thread. Operators, launches, and copies and fills on the
+ *     captured stream go into the graph.
  *   - Matrices are rows of side by side elements, row after row. f32 rows have no padding.
  */
 #ifndef QJIT_OPS_H
@@ -33,7 +34,9 @@ extern "C" {
 
 /* A hipStream_t; the application's own will do, of the device that the call works on: HIP refuses launches
  * on another's. NULL is the default stream of the device in question.
- * hipStreamPerThread, which is another stream in each thread, is refused wherever a stream is taken. */
+ * hipStreamPerThread, which is another stream in each thread, is refused wherever a stream is taken.
+ * Wait for the work of a stream of your own before you destroy it (qjit_stream_destroy does): the next one
+ * may get its address, and with it the scratch memory that operators know by that. */
 typedef void *qjit_stream;
 
 /* A stream that waits for the default stream and is waited for by it. Fails with QJIT_NO_DEVICE,

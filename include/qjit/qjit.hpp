@@ -305,12 +305,13 @@ class Buffer {
 template <class... Arguments> void Function::launch(const LaunchConfig &config, const Arguments &...arguments)
 {
     const auto add = [this](const auto &argument) {
-        using T = std::decay_t<decltype(argument)>;
+        using T = std::remove_cv_t<std::remove_reference_t<decltype(argument)>>;
         if constexpr (std::is_same_v<T, Buffer>) {
             check(qjit_launch_add_buffer(get(), argument.get()));
         } else {
-            static_assert(std::is_trivially_copyable_v<T>,
+            static_assert(std::is_trivially_copyable_v<T> && !std::is_array_v<T>,
                           "a kernel takes buffers, numbers, and plain structs");
+            static_assert(!std::is_same_v<T, qjit_buffer *>, "pass the Buffer, not what is in it");
             check(qjit_launch_add(get(), &argument, sizeof argument));
         }
     };

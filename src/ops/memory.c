@@ -49,6 +49,7 @@ qjit_status qj_memory_create(struct qj_memory **out, struct qj_ops *ops, uint32_
 {
     int before;
     struct qj_memory *memory;
+    qj_memory_free_refused(ops);
     qjit_status status = create(&memory, ops, device, NULL);
     if (status != QJIT_OK) {
         return status;
@@ -80,32 +81,58 @@ void qj_memory_add_reader(struct qj_memory *memory, uint32_t device)
 }
 
 /* hipFree waits for the work of the memory's own device only. */
-static void await_readers(const struct qj_memory *memory)
+static hipError_t await_readers(const struct qj_memory *memory)
 {
     int before;
+    hipError_t error = QJ_HIP_SUCCESS;
     uint64_t readers = atomic_load_explicit(&memory->readers, memory_order_relaxed);
-    for (uint32_t device = 0; readers; device++, readers >>= 1) {
+    for (uint32_t device = 0; readers && error == QJ_HIP_SUCCESS; device++, readers >>= 1) {
         if ((readers & 1) && qj_ops_enter(memory->ops, device, &before) == QJIT_OK) {
-            (void)memory->ops->hip->hipDeviceSynchronize();
+            error = memory->ops->hip->hipDeviceSynchronize();
             qj_ops_leave(memory->ops, device, before);
         }
+    }
+    return error;
+}
+
+static hipError_t free_on_device(const struct qj_memory *memory)
+{
+    int before;
+    hipError_t error = await_readers(memory);
+    if (error != QJ_HIP_ERROR_STREAM_CAPTURE_UNSUPPORTED &&
+        qj_ops_enter(memory->ops, memory->device, &before) == QJIT_OK) {
+        error = memory->ops->hip->hipFree(memory->start);
+        qj_ops_leave(memory->ops, memory->device, before);
+    }
+    return error;
+}
+
+/* The last user's. What else may go wrong leaves nothing to try again. */
+static void destroy(struct qj_memory *memory)
+{
+    if (!memory->is_ours || free_on_device(memory) != QJ_HIP_ERROR_STREAM_CAPTURE_UNSUPPORTED) {
+        free(memory);
+        return;
+    }
+    memory->next = atomic_load(&memory->ops->refused);
+    while (!atomic_compare_exchange_weak(&memory->ops->refused, &memory->next, memory)) {
+    }
+}
+
+void qj_memory_free_refused(struct qj_ops *ops)
+{
+    struct qj_memory *memory = atomic_exchange(&ops->refused, NULL);
+    for (struct qj_memory *next; memory; memory = next) {
+        next = memory->next;
+        destroy(memory);
     }
 }
 
 void qj_memory_release(struct qj_memory *memory)
 {
-    int before;
-    if (!memory || atomic_fetch_sub_explicit(&memory->n_users, 1, memory_order_acq_rel) != 1) {
-        return;
+    if (memory && atomic_fetch_sub_explicit(&memory->n_users, 1, memory_order_acq_rel) == 1) {
+        destroy(memory);
     }
-    if (memory->is_ours) {
-        await_readers(memory);
-    }
-    if (memory->is_ours && qj_ops_enter(memory->ops, memory->device, &before) == QJIT_OK) {
-        (void)memory->ops->hip->hipFree(memory->start);
-        qj_ops_leave(memory->ops, memory->device, before);
-    }
-    free(memory);
 }
 
 qjit_status qj_buffer_create_in(qjit_buffer **out, struct qj_memory *memory, char *start, size_t n_bytes)

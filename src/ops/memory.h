@@ -14,6 +14,7 @@ struct qj_memory {
     void *start;
     atomic_size_t n_users;
     _Atomic(uint64_t) readers; /* other devices that copied from it, a bit each */
+    struct qj_memory *next;    /* of those in ops->refused */
 };
 
 /* The public buffer is a range of one memory. */
@@ -33,6 +34,9 @@ qjit_status qj_memory_wrap(struct qj_memory **out, struct qj_ops *ops, uint32_t 
 /* One user more; one less, which frees what is ours with the last one. NULL is fine. */
 void qj_memory_use(struct qj_memory *memory);
 void qj_memory_release(struct qj_memory *memory);
+
+/* Tries once more to free what HIP refused to, because a stream was captured. */
+void qj_memory_free_refused(struct qj_ops *ops);
 
 /* Work of another device is going to read the memory: freeing it waits for that device too. */
 void qj_memory_add_reader(struct qj_memory *memory, uint32_t device);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "ops/memory.h"
 #include "ops/scratch.h"
 
 /* hipStreamPerThread, as HIP's header defines it. */
@@ -16,6 +17,7 @@ qjit_status qj_ops_create(struct qj_ops **out, const struct qj_ops *from)
     }
     *ops = *from;
     atomic_init(&ops->scratch, NULL);
+    atomic_init(&ops->refused, NULL);
     *out = ops;
     return QJIT_OK;
 }
@@ -24,6 +26,7 @@ void qj_ops_destroy(struct qj_ops *ops)
 {
     if (ops) {
         qj_scratch_destroy(atomic_load(&ops->scratch));
+        qj_memory_free_refused(ops);
     }
     free(ops);
 }

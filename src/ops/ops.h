@@ -17,6 +17,7 @@ struct qj_ops {
     const qjit_device *devices;
     uint32_t n_devices;
     _Atomic(struct qj_scratch *) scratch; /* of all streams, newest first */
+    _Atomic(struct qj_memory *) refused;  /* not freed yet, as a stream was captured */
 };
 
 /* What is in `from` is copied. Fails with QJIT_NO_MEMORY. */

@@ -1,4 +1,5 @@
-/* Launches of so many elements, or so few, that arithmetic of 32 bits would go wrong. */
+/* Launches of so many elements, or so few, that arithmetic of 32 bits would go wrong; and, with -DWRONG=, an
+ * argument that no kernel takes, which must not compile. */
 #include <cstdio>
 #include <qjit/qjit.hpp>
 
@@ -12,6 +13,13 @@ static bool expect(std::uint64_t n, unsigned n_threads, unsigned grid, unsigned 
     }
     return good;
 }
+
+#ifdef WRONG
+void launch(qjit::Function &kernel, const qjit::Buffer &buffer)
+{
+    kernel.launch({}, buffer, WRONG);
+}
+#endif
 
 int main()
 {

@@ -151,10 +151,14 @@ hipError_t hipHostMalloc(void **out, size_t n, unsigned int flags)
     return allocate(__func__, out, n);
 }
 
+/* What is refused during a capture stays allocated, as with HIP. */
 hipError_t hipFree(void *memory)
 {
-    free(memory);
-    return fake_call(__func__, "%s", "");
+    int error = fake_call(__func__, "%s", "");
+    if (error != QJ_HIP_ERROR_STREAM_CAPTURE_UNSUPPORTED) {
+        free(memory);
+    }
+    return error;
 }
 
 hipError_t hipHostFree(void *memory)

@@ -64,6 +64,7 @@ _Static_assert(sizeof(hiprtcResult) == sizeof(int), "hiprtcResult");
     X(QJ_HIP_ERROR_LAUNCH_OUT_OF_RESOURCES, hipErrorLaunchOutOfResources)                                    \
     X(QJ_HIP_ERROR_LAUNCH_FAILURE, hipErrorLaunchFailure)                                                    \
     X(QJ_HIP_ERROR_NOT_SUPPORTED, hipErrorNotSupported)                                                      \
+    X(QJ_HIP_ERROR_STREAM_CAPTURE_UNSUPPORTED, hipErrorStreamCaptureUnsupported)                             \
     X(QJ_HIP_ERROR_UNKNOWN, hipErrorUnknown)                                                                 \
     X(QJ_HIP_MEMCPY_HOST_TO_HOST, hipMemcpyHostToHost)                                                       \
     X(QJ_HIP_MEMCPY_HOST_TO_DEVICE, hipMemcpyHostToDevice)                                                   \

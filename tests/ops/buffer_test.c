@@ -192,6 +192,46 @@ Test(buffer_of_two_devices, freeing_waits_for_copies_by_the_other)
     qjit_destroy(recording);
 }
 
+Test(buffer_of_two_devices, what_a_capture_kept_from_being_freed_is_freed_later)
+{
+    qjit_context *recording = ops_create_recording();
+    static const char *const failures[] = {"hipFree:0:900", "hipDeviceSynchronize:0:900"};
+    qjit_buffer *from, *to;
+    int n_freed = 0;
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+        ops_do(qjit_buffer_create(recording, &from, 0, N));
+        ops_do(qjit_buffer_create(recording, &to, 1, N));
+        ops_do(qjit_buffer_copy_on(to, 0, from, 0, N, NULL));
+        qjit_buffer_destroy(to);
+        n_freed = ops_recorded("hipFree");
+        cr_assert_eq(setenv("FAKE_HIP_FAIL", failures[i], 1), 0);
+        qjit_buffer_destroy(from);
+        cr_assert_eq(unsetenv("FAKE_HIP_FAIL"), 0);
+        n_freed += i == 0; /* in vain */
+        cr_assert_eq(ops_recorded("hipFree"), n_freed);
+        if (i == 0) { /* by the next allocation; then by the end */
+            ops_do(qjit_buffer_create(recording, &to, 1, N));
+            cr_assert_eq(ops_recorded("hipFree"), n_freed + 1);
+            qjit_buffer_destroy(to);
+        }
+    }
+    qjit_destroy(recording);
+    cr_assert_eq(ops_recorded("hipFree"), n_freed + 1);
+}
+
+/* Of other failures nobody knows what became of the memory. */
+Test(buffer_of_two_devices, what_fails_otherwise_is_not_freed_twice)
+{
+    qjit_context *recording = ops_create_recording();
+    qjit_buffer *buffer;
+    ops_do(qjit_buffer_create(recording, &buffer, 0, N));
+    cr_assert_eq(setenv("FAKE_HIP_FAIL", "hipFree:0:700", 1), 0);
+    qjit_buffer_destroy(buffer);
+    cr_assert_eq(unsetenv("FAKE_HIP_FAIL"), 0);
+    qjit_destroy(recording);
+    cr_assert_eq(ops_recorded("hipFree"), 1);
+}
+
 Test(buffer, too_large_is_no_memory)
 {
     qjit_buffer *buffer = NULL;
