@@ -91,6 +91,7 @@ static void choose_mode(struct qj_place *place)
         statfs(place->directory, &system) == 0 && qj_place_is_shared_type((uint64_t)system.f_type);
     bool directory_writes = faccessat(AT_FDCWD, place->directory, W_OK | X_OK, AT_EACCESS) == 0;
     bool file_writes = exists && faccessat(AT_FDCWD, place->path, W_OK, AT_EACCESS) == 0;
+    exists = exists && qj_fs_exists(place->path); /* not if another process has just set it aside */
     if (directory_writes && (file_writes || !exists)) {
         place->mode = QJ_STORE_FILE;
     } else if (exists && faccessat(AT_FDCWD, place->path, R_OK, AT_EACCESS) == 0) {

@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/status.h"
 #include "cache/internal.h"
 
@@ -105,6 +105,14 @@ static void give_up_memory(struct qj_store *store)
     (void)pthread_mutex_unlock(&store->lock);
 }
 
+/* Whether another process has set the file aside meanwhile. Whoever is first then begins the new one. */
+static bool is_replaced(struct qj_place *place, ino_t inode)
+{
+    struct stat info;
+    return place->mode == QJ_STORE_FILE && (lstat(place->path, &info) != 0 || info.st_ino != inode) &&
+           qj_place_create(place) == 0;
+}
+
 qjit_status qj_store_borrow_to_hit(struct qj_store *store, struct qj_connection **out)
 {
     char why[1024] = "";
@@ -133,6 +141,9 @@ qjit_status qj_store_borrow_to_hit(struct qj_store *store, struct qj_connection 
         }
         if (result == QJ_OPEN_FAILED && store->is_open) {
             break; /* it has been open, so this may pass: descriptors run out, and come back */
+        }
+        if (result == QJ_OPEN_FAILED && attempt < 2 && is_replaced(&place, inode)) {
+            continue;
         }
         if (result == QJ_OPEN_DAMAGED && attempt < 2) {
             begin_anew(store, inode, why);

@@ -8,11 +8,13 @@
 #include "object/arch.h"
 #include "object/code_object.h"
 
-/* Texts are shown on terminals. Lists and the log have line ends, the log tabs, too. */
+/* Texts are shown on terminals. Lists and the log have line ends, the log tabs, too. UTF-8 has control
+ * characters of two bytes as well. */
 static bool is_clean(const char *text, const char *allowed)
 {
-    for (; *text; text++) {
-        if (((unsigned char)*text < ' ' || *text == '\x7f') && !strchr(allowed, *text)) {
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        bool is_control = *at < ' ' || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0);
+        if (is_control && !strchr(allowed, *at)) {
             return false;
         }
     }

@@ -145,6 +145,11 @@ Test(judge, texts_that_would_act_on_a_terminal_are_refused)
     entry.row = row;
     entry.row.log = "warning\x7f";
     expect("control characters");
+    entry.row.log = "warning \xc2\x9b"
+                    "2J";
+    expect("control characters");
+    entry.row.log = "\xc2\xa0\xe2\x80\x98x\xe2\x80\x99";
+    cr_assert_null(qj_judge_entry(&entry), "%s", qj_judge_entry(&entry));
 }
 
 Test(judge, the_object_must_be_one_for_the_row)
