@@ -56,7 +56,9 @@ static bool is_better(const struct qj_prebuilt *a, const struct qj_prebuilt *b, 
     return own_a != own_b ? own_a : n_features(a->arch) > n_features(b->arch);
 }
 
-struct qj_prebuilt *qj_prebuilts_find(struct qj_prebuilts *prebuilts, const char *unit, const char *arch)
+/* The one that names most features of those that serve the unit on a device of `arch` and are not refused;
+ * NULL: none. */
+static struct qj_prebuilt *find(struct qj_prebuilts *prebuilts, const char *unit, const char *arch)
 {
     struct qj_prebuilt *best = NULL;
     (void)pthread_mutex_lock(&prebuilts->lock);
@@ -70,17 +72,47 @@ struct qj_prebuilt *qj_prebuilts_find(struct qj_prebuilts *prebuilts, const char
     return best;
 }
 
-void qj_prebuilts_refuse(struct qj_prebuilts *prebuilts, struct qj_prebuilt *prebuilt)
+/* It is found no more. */
+static void refuse(struct qj_prebuilts *prebuilts, struct qj_prebuilt *prebuilt)
 {
     (void)pthread_mutex_lock(&prebuilts->lock);
     prebuilt->refused = true;
     (void)pthread_mutex_unlock(&prebuilts->lock);
 }
 
-void *qj_prebuilt_copy(const struct qj_prebuilt *prebuilt)
+/* Its bytes in heap memory; NULL: out of memory. */
+static void *copy_of(const struct qj_prebuilt *prebuilt)
 {
     void *copy = malloc(prebuilt->n_bytes);
     return copy ? memcpy(copy, prebuilt->bytes, prebuilt->n_bytes) : NULL;
+}
+
+qjit_status qj_prebuilt_load(qjit_context *context, uint32_t device, uint32_t unit, const char *arch)
+{
+    const struct qj_unit *row = qj_registry_unit(context->registry, unit);
+    qjit_status status = QJIT_NOT_FOUND;
+    struct qj_prebuilt *prebuilt;
+    while ((prebuilt = find(&context->prebuilts, row->name, arch))) {
+        const struct qj_module_image image = {copy_of(prebuilt), prebuilt->n_bytes, prebuilt->symbols};
+        if (!image.bytes) {
+            return qj_fail(QJIT_NO_MEMORY, "out of memory");
+        }
+        status = qj_modules_load(&context->modules, context->hip, device, unit, row, &image);
+        if (status == QJIT_OK) {
+            qj_store_count_added(context->store);
+            qj_log(&context->options.log, QJIT_LOG_DEBUG, "unit '%s' comes from the object added for %s",
+                   row->name, prebuilt->arch);
+            return QJIT_OK;
+        }
+        free(image.bytes);
+        if (status != QJIT_LOAD_FAILED) {
+            return status;
+        }
+        qj_log(&context->options.log, QJIT_LOG_WARNING, "the object added to unit '%s' for %s is dropped: %s",
+               row->name, prebuilt->arch, qjit_error_detail());
+        refuse(&context->prebuilts, prebuilt);
+    }
+    return row->source ? QJIT_NOT_FOUND : status;
 }
 
 qjit_status qj_prebuilts_fail(struct qj_prebuilts *prebuilts, const char *unit, const char *arch)

@@ -28,15 +28,9 @@ struct qj_prebuilts {
 void qj_prebuilts_init(struct qj_prebuilts *out);
 void qj_prebuilts_finish(struct qj_prebuilts *prebuilts);
 
-/* The one that names most features of those that serve the unit on a device of `arch` and are not refused;
- * NULL: none. */
-struct qj_prebuilt *qj_prebuilts_find(struct qj_prebuilts *prebuilts, const char *unit, const char *arch);
-
-/* It is found no more. */
-void qj_prebuilts_refuse(struct qj_prebuilts *prebuilts, struct qj_prebuilt *prebuilt);
-
-/* Its bytes in heap memory; NULL: out of memory. */
-void *qj_prebuilt_copy(const struct qj_prebuilt *prebuilt);
+/* Loads the unit from what was added, and publishes its functions. QJIT_NOT_FOUND: nothing that fits, or
+ * nothing that loads where there is a source to go on with. */
+qjit_status qj_prebuilt_load(qjit_context *context, uint32_t device, uint32_t unit, const char *arch);
 
 /* QJIT_NOT_FOUND: says for which archs a unit without a source has objects. */
 qjit_status qj_prebuilts_fail(struct qj_prebuilts *prebuilts, const char *unit, const char *arch);

@@ -104,37 +104,6 @@ static qjit_status load(qjit_context *context, uint32_t device, uint32_t unit, c
     return status;
 }
 
-/* Steps 7 and 8 for what the application added. QJIT_NOT_FOUND: nothing that fits, or nothing that loads
- * where there is a source to go on with. */
-static qjit_status load_prebuilt(qjit_context *context, uint32_t device, uint32_t unit, const char *arch)
-{
-    const struct qj_unit *row = qj_registry_unit(context->registry, unit);
-    qjit_status status = QJIT_NOT_FOUND;
-    struct qj_prebuilt *prebuilt;
-    while ((prebuilt = qj_prebuilts_find(&context->prebuilts, row->name, arch))) {
-        const struct qj_module_image image = {qj_prebuilt_copy(prebuilt), prebuilt->n_bytes,
-                                              prebuilt->symbols};
-        if (!image.bytes) {
-            return qj_fail(QJIT_NO_MEMORY, "out of memory");
-        }
-        status = qj_modules_load(&context->modules, context->hip, device, unit, row, &image);
-        if (status == QJIT_OK) {
-            qj_store_count_added(context->store);
-            qj_log(&context->options.log, QJIT_LOG_DEBUG, "unit '%s' comes from the object added for %s",
-                   row->name, prebuilt->arch);
-            return QJIT_OK;
-        }
-        free(image.bytes);
-        if (status != QJIT_LOAD_FAILED) {
-            return status;
-        }
-        qj_log(&context->options.log, QJIT_LOG_WARNING, "the object added to unit '%s' for %s is dropped: %s",
-               row->name, prebuilt->arch, qjit_error_detail());
-        qj_prebuilts_refuse(&context->prebuilts, prebuilt);
-    }
-    return row->source ? QJIT_NOT_FOUND : status;
-}
-
 /* Steps 2 to 8. */
 static qjit_status load_planned(qjit_context *context, uint32_t device, uint32_t unit, const char *arch)
 {
@@ -159,7 +128,7 @@ static qjit_status fill(qjit_context *context, uint32_t device, uint32_t unit)
     const qjit_device *info;
     qjit_status status = qj_context_device(context, &info, device);
     if (status == QJIT_OK) {
-        status = load_prebuilt(context, device, unit, info->arch);
+        status = qj_prebuilt_load(context, device, unit, info->arch);
         if (status == QJIT_NOT_FOUND) {
             status = load_planned(context, device, unit, info->arch);
         }
