@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "cache/internal.h"
@@ -329,52 +327,6 @@ Test(cache_damage, a_newer_version_is_left_alone)
     store = cache_open("store");
     cr_assert_eq(cache_check(store, 1, sizes[1]), 1);
     qj_store_close(store);
-}
-
-/* Each of many processes finds the damaged file; one of them sets it aside, the others take what it begins.
- */
-static int open_when_told(int from)
-{
-    char byte;
-    if (read(from, &byte, 1) != 0) {
-        return 1;
-    }
-    struct qj_store *store = cache_open("store");
-    qjit_cache_stat stat = {.struct_size = sizeof stat};
-    int in_file = store && qj_store_stat(store, &stat) == QJIT_OK && *stat.path;
-    if (!in_file) {
-        (void)fprintf(stderr, "not in a file: %s\n", cache_last_line());
-    }
-    qj_store_close(store);
-    return !in_file;
-}
-
-Test(cache_damage, a_damaged_file_is_set_aside_once)
-{
-    enum { N_ROUNDS = 5, N_PROCESSES = 16 };
-    for (int round = 0; round < N_ROUNDS; round++) {
-        cache_fresh();
-        cr_assert_eq(mkdir("store", 0700), 0);
-        cr_assert_eq(cache_spit(path, "not a store", 11), 0);
-        cr_assert_eq(chmod(path, 0600), 0);
-        int gate[2], n_failed = 0, status;
-        cr_assert_eq(pipe(gate), 0);
-        for (int i = 0; i < N_PROCESSES; i++) {
-            pid_t child = fork();
-            cr_assert_geq(child, 0);
-            if (child == 0) {
-                (void)close(gate[1]);
-                _exit(open_when_told(gate[0]));
-            }
-        }
-        (void)close(gate[0]);
-        (void)close(gate[1]);
-        while (wait(&status) > 0) {
-            n_failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-        }
-        cr_expect_eq(n_failed, 0);
-        cr_expect_eq(n_set_aside(), 1, "round %d: %zu files were set aside", round, n_set_aside());
-    }
 }
 
 /* One bit of a cell's header tells text from bytes: the contents are the same, but no row to be kept. */

@@ -1,9 +1,11 @@
 /* Sixteen processes that open a fresh store at the same moment and put twenty rows each: every put succeeds,
  * nothing is lost, nobody ends in memory. Then the same with the file damaged under their eyes: nothing
- * wrong. */
+ * wrong. Then all find a file that is no store: one sets it aside, the others take what that one begins. */
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,7 +52,21 @@ static int put_rows(int process, bool damage)
     return 0;
 }
 
-static int run_all(bool damage)
+static int open_only(void)
+{
+    struct qj_store *store = cache_open("store");
+    qjit_cache_stat stat = {.struct_size = sizeof stat};
+    bool in_file = store && qj_store_stat(store, &stat) == QJIT_OK && *stat.path;
+    if (!in_file) {
+        (void)fprintf(stderr, "not in a file: %s\n", store ? stat.memory_reason : qjit_error_detail());
+    }
+    qj_store_close(store);
+    return !in_file;
+}
+
+enum race { PUT, PUT_DAMAGED, OPEN };
+
+static int run_all(enum race race)
 {
     int gate[2], result = 0;
     if (pipe(gate) != 0) {
@@ -62,7 +78,7 @@ static int run_all(bool damage)
             char byte;
             (void)close(gate[1]);
             (void)!read(gate[0], &byte, 1); /* until the parent has closed its end: all go at once */
-            _exit(put_rows(i, damage));
+            _exit(race == OPEN ? open_only() : put_rows(i, race == PUT_DAMAGED));
         }
     }
     (void)close(gate[0]);
@@ -75,10 +91,26 @@ static int run_all(bool damage)
     return result;
 }
 
+static int set_aside_once(void)
+{
+    glob_t found;
+    cache_fresh();
+    if (mkdir("store", 0700) != 0 || cache_spit("store/store.sqlite", "not a store", 11) != 0 ||
+        chmod("store/store.sqlite", 0600) != 0 || run_all(OPEN) != 0) {
+        return 1;
+    }
+    size_t n = glob("store/store.sqlite.corrupt-*", 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+    globfree(&found);
+    if (n != 1) {
+        (void)fprintf(stderr, "%zu files were set aside\n", n);
+    }
+    return n != 1;
+}
+
 int main(void)
 {
     cache_fresh();
-    if (run_all(false) != 0) {
+    if (run_all(PUT) != 0) {
         return 1;
     }
     struct qj_store *store = cache_open("store");
@@ -90,5 +122,12 @@ int main(void)
         return 1;
     }
     qj_store_close(store);
-    return run_all(true) != 0;
+    if (run_all(PUT_DAMAGED) != 0) {
+        return 1;
+    }
+    int failed = 0;
+    for (int round = 0; round < 10 && !failed; round++) {
+        failed = set_aside_once();
+    }
+    return failed;
 }
