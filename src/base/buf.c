@@ -68,7 +68,9 @@ void qj_buf_put_words(struct qj_buf *buf, const char *lines)
     size_t at = buf->size;
     qj_buf_puts(buf, lines);
     for (; at < buf->size; at++) {
-        buf->bytes[at] = buf->bytes[at] == '\n' ? ' ' : buf->bytes[at];
+        if (buf->bytes[at] == '\n') {
+            buf->bytes[at] = ' ';
+        }
     }
 }
 
