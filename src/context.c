@@ -284,3 +284,13 @@ qjit_status qj_context_plan(struct qj_plan *out, qjit_context *context, const st
     status = choose_arch(chosen, context, arch);
     return status == QJIT_OK ? qj_plan_init(out, unit, names, chosen, compiler) : status;
 }
+
+bool qj_context_lists(const char *const *list, size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i], word) == 0) {
+            return true;
+        }
+    }
+    return n == 0;
+}

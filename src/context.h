@@ -58,6 +58,9 @@ qjit_status qj_context_kernel(const qjit_context *context, const struct qj_kerne
 qjit_status qj_context_kernel_names(const qjit_context *context, const char *const **out,
                                     const struct qj_unit *unit);
 
+/* Is `word` in a list of an option struct? An empty list is all there are. */
+bool qj_context_lists(const char *const *list, size_t n, const char *word);
+
 /* A verified code object in heap memory. */
 struct qj_image {
     void *bytes;

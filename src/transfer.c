@@ -42,16 +42,6 @@ static void tell(void *payload, const struct qj_row *row, const char *reason)
     }
 }
 
-static bool in_list(const char *const *list, size_t n, const char *word)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(list[i], word) == 0) {
-            return true;
-        }
-    }
-    return n == 0;
-}
-
 static bool wants(void *payload, const struct qj_row *row)
 {
     const struct visit *visit = payload;
@@ -60,8 +50,8 @@ static bool wants(void *payload, const struct qj_row *row)
     for (size_t i = 0; i < choice->n_archs && !is_arch; i++) {
         is_arch = qj_arch_matches(row->arch, visit->archs[i]);
     }
-    return is_arch && in_list(choice->modules, choice->n_modules, row->module) &&
-           in_list(choice->units, choice->n_units, row->unit);
+    return is_arch && qj_context_lists(choice->modules, choice->n_modules, row->module) &&
+           qj_context_lists(choice->units, choice->n_units, row->unit);
 }
 
 static qjit_status canonical_archs(struct visit *visit)

@@ -139,16 +139,6 @@ static void run(struct warm *warm)
 
 /* ---- choosing ---- */
 
-static bool in_list(const char *const *list, size_t n, const char *word)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(list[i], word) == 0) {
-            return true;
-        }
-    }
-    return n == 0;
-}
-
 static qjit_status check_modules(const qjit_context *context, const qjit_warm_options *options)
 {
     uint32_t n = qj_registry_n_units(context->registry);
@@ -193,7 +183,7 @@ static qjit_status choose_by_name(struct qj_wanted *wanted, void *payload, const
     for (uint32_t unit = 0; unit < wanted->n_units && status == QJIT_OK; unit++) {
         const char *module = qj_registry_unit(context->registry, unit)->module;
         wanted->units[unit] = (wanted->units[unit] || !options->n_kernels) &&
-                              in_list(options->modules, options->n_modules, module);
+                              qj_context_lists(options->modules, options->n_modules, module);
     }
     return status;
 }
