@@ -15,9 +15,9 @@ static char *built(const char *name)
     return strdup(path);
 }
 
-static qjit_context *create(const char *library, uint32_t flags)
+static qjit_context *create(const char *hip, uint32_t flags)
 {
-    char *worker = built("bin/qjit-worker"), *hip = built(library);
+    char *worker = built("bin/qjit-worker");
     qjit_options options = QJIT_OPTIONS_INIT;
     options.flags = flags;
     options.hip = hip;
@@ -25,13 +25,13 @@ static qjit_context *create(const char *library, uint32_t flags)
     qjit_context *context = NULL;
     ops_do(qjit_create(&context, &options));
     free(worker);
-    free(hip);
     return context;
 }
 
 qjit_context *ops_create_with(uint32_t flags)
 {
-    return create("lib/libqjit_hip_cpu.so", flags);
+    const char *name = getenv("QJIT_TEST_HIP");
+    return create(name ? name : "cpu", flags);
 }
 
 qjit_context *ops_create(void)
@@ -42,7 +42,10 @@ qjit_context *ops_create(void)
 qjit_context *ops_create_recording(void)
 {
     cr_assert_eq(setenv("FAKE_HIP_DEVICES", "2", 1), 0);
-    return create("tests/libfake_hip.so", 0);
+    char *hip = built("tests/libfake_hip.so");
+    qjit_context *context = create(hip, 0);
+    free(hip);
+    return context;
 }
 
 int ops_recorded(const char *name)

@@ -1,11 +1,11 @@
-/* What the tests of operators share: a context that runs kernels on the CPU. */
+/* What the tests of operators share: a context that runs kernels, on the CPU unless told otherwise. */
 #ifndef QJ_TESTS_OPS_H
 #define QJ_TESTS_OPS_H
 
 #include <criterion/criterion.h>
 #include <qjit/ops.h>
 
-/* A context over libqjit_hip_cpu.so; fails the test if there is none. The store is this test program's. */
+/* A context over the HIP library that QJIT_TEST_HIP names, else `cpu`; fails the test if there is none. The store is this test program's. */
 qjit_context *ops_create(void);
 
 /* The same with these of enum qjit_flags. */
