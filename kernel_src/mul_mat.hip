@@ -10,6 +10,7 @@
 //
 // The unit's define: QJ_TYPE, a block type of mul_mat_weights.h or types.h.
 #include "mul_mat.h"
+#include "mul_mat_tiles.h"
 #include "tuning.h"
 #define QJ_WITH_MUL_MAT
 #include "types.h"
@@ -37,11 +38,12 @@ extern "C" __global__ void __launch_bounds__(QJ_BOUNDS) QJ_CAT(mul_mat_, QJ_TYPE
         MOST = (int)ROWS == 64 && (int)COLUMNS == 128 ? mul_mat_tuning::MOST_COLUMNS : MANY,
         THREAD_ROWS = mul_mat_tuning::THREAD_ROWS
     };
-    typedef mul_mat_slice<block_type, ROWS, MOST, mul_mat_tuning::SLICE> slice_of_most;
-    typedef mul_mat_slice<block_type, ROWS, MANY, mul_mat_tuning::SLICE> slice_of_many;
-    typedef mul_mat_slice<block_type, ROWS, FEW, mul_mat_tuning::SLICE_OF_FEW> slice_of_few;
+    typedef mul_mat_room<block_type, ROWS, MOST, mul_mat_tuning::SLICE> room_of_most;
+    typedef mul_mat_room<block_type, ROWS, MANY, mul_mat_tuning::SLICE> room_of_many;
+    typedef mul_mat_room<block_type, ROWS, FEW, mul_mat_tuning::SLICE_OF_FEW> room_of_few;
     enum {
-        BYTES = sizeof(slice_of_most) > sizeof(slice_of_few) ? sizeof(slice_of_most) : sizeof(slice_of_few)
+        MORE = sizeof(room_of_most) > sizeof(room_of_few) ? sizeof(room_of_most) : sizeof(room_of_few),
+        BYTES = (int)sizeof(room_of_many) > (int)MORE ? (int)sizeof(room_of_many) : (int)MORE
     };
     alignas(16) __shared__ unsigned char storage[BYTES];
     const unsigned n = (unsigned)nrows_x, n_columns = (unsigned)ncols_y;
@@ -62,15 +64,15 @@ extern "C" __global__ void __launch_bounds__(QJ_BOUNDS) QJ_CAT(mul_mat_, QJ_TYPE
         const mul_mat_operands<block_type> left = in.from(first_row, column);
         if (FEW < MANY && end - column <= FEW) {
             mul_mat_columns<block_type, ROWS, FEW, THREAD_ROWS, mul_mat_tuning>(left,
-                                                                                *(slice_of_few *)storage);
+                                                                                *(room_of_few *)storage);
             column += FEW;
         } else if (MANY < MOST && end - column > MANY) {
             mul_mat_columns<block_type, ROWS, MOST, THREAD_ROWS * MOST / MANY, mul_mat_tuning>(
-                left, *(slice_of_most *)storage);
+                left, *(room_of_most *)storage);
             column += MOST;
         } else {
             mul_mat_columns<block_type, ROWS, MANY, THREAD_ROWS, mul_mat_tuning>(left,
-                                                                                 *(slice_of_many *)storage);
+                                                                                 *(room_of_many *)storage);
             column += MANY;
         }
     }

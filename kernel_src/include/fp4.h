@@ -14,6 +14,7 @@
 #pragma once
 
 #include "blocks.h"
+#include "load.h"
 #include "lookup.h"
 
 // Twice 0 0.5 1 1.5, 2 3 4 6, and then the negatives.
@@ -65,33 +66,74 @@ QJ_DEVICE float element(const block_nvfp4 &b, unsigned i)
 }
 
 #if defined(QJ_WITH_DOT) || defined(QJ_WITH_MUL_MAT)
-// N * 4 bytes as little-endian words, from any address. Nothing beside them is read.
+// N * 4 bytes as little-endian words, from any address. Nothing beside them is read. In two steps as
+// even_words.
 #ifdef __HIP_PLATFORM_NVIDIA__
 // The N - 1 aligned words that lie within the bytes, and the four bytes that remain: `front` of them before
 // the words, the others behind.
-template <int N> QJ_DEVICE void load_bytes(uint32_t (&out)[N], const void *p)
-{
-    const uint8_t *bytes = (const uint8_t *)p;
-    const unsigned front = (0u - (unsigned)(uintptr_t)p) & 3, shift = 32 - 8 * front;
-    uint32_t edges = 0;
+template <int N> struct byte_words {
+    uint32_t within[N - 1];
+    uint8_t edges[4];
+    unsigned front;
+
+    __device__ __forceinline__ void load(const void *p)
+    {
+        const uint8_t *bytes = (const uint8_t *)p;
+        front = (0u - (unsigned)(uintptr_t)p) & 3;
 #pragma unroll
-    for (unsigned i = 0; i < 4; i++)
-        edges |= (uint32_t)bytes[i < front ? i : 4 * N - 4 + i] << (8 * i);
-    uint32_t before = __funnelshift_lc(0, edges, shift); // of which the upper bytes count
+        for (unsigned i = 0; i < 4; i++)
+            edges[i] = bytes[i < front ? i : 4 * N - 4 + i];
 #pragma unroll
-    for (int i = 0; i < N - 1; i++) {
-        const uint32_t word = aligned_word(bytes + front + 4 * i);
-        out[i] = __funnelshift_rc(before, word, shift);
-        before = word;
+        for (int i = 0; i < N - 1; i++)
+            within[i] = aligned_word(bytes + front + 4 * i);
     }
-    out[N - 1] = __funnelshift_rc(before, edges >> (8 * front), shift);
-}
+    __device__ __forceinline__ void get(uint32_t (&out)[N]) const
+    {
+        const uint32_t edge = edges[0] | edges[1] << 8 | edges[2] << 16 | (uint32_t)edges[3] << 24;
+        const unsigned shift = 32 - 8 * front;
+        uint32_t before = __funnelshift_lc(0, edge, shift); // of which the upper bytes count
+#pragma unroll
+        for (int i = 0; i < N - 1; i++) {
+            out[i] = __funnelshift_rc(before, within[i], shift);
+            before = within[i];
+        }
+        out[N - 1] = __funnelshift_rc(before, edge >> (8 * front), shift);
+    }
+};
 #else
+template <int N> struct byte_words {
+    uint32_t words[N];
+
+    __device__ __forceinline__ void load(const void *p)
+    {
+        memcpy(words, p, sizeof words);
+    }
+    __device__ __forceinline__ void get(uint32_t (&out)[N]) const
+    {
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            out[i] = words[i];
+    }
+};
+#endif
+
+template <int N> QJ_DEVICE void under_way(const byte_words<N> &words)
+{
+#ifdef __HIP_PLATFORM_NVIDIA__
+    under_way(words.within);
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        under_way((uint32_t)words.edges[i]);
+#endif
+}
+
+// Both steps at once.
 template <int N> QJ_DEVICE void load_bytes(uint32_t (&out)[N], const void *p)
 {
-    memcpy(out, p, sizeof out);
+    byte_words<N> words;
+    words.load(p);
+    words.get(out);
 }
-#endif
 
 // Words of a group of nvfp4, two of them, as its elements.
 QJ_DEVICE void look_up_group(uint32_t (&out)[4], const uint32_t *words)
@@ -169,20 +211,23 @@ template <> struct mul_mat_weights<block_mxfp4> {
     static constexpr bool has_minimum = false;
     static constexpr mul_mat_sum sum_of = SUM_OF_QUANTS;
     typedef mul_mat_row<mul_mat_single> row;
-    uint32_t q[4];
+    byte_words<4> q;
     uint8_t e;
 
     __device__ __forceinline__ void load(const block_mxfp4 *x, unsigned)
     {
-        load_bytes(q, x->qs);
+        q.load(x->qs);
         e = x->e;
+        under_way(q);
+        under_way((uint32_t)e);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
     {
-        uint32_t low[4], high[4];
+        uint32_t words[4], low[4], high[4];
+        q.get(words);
 #pragma unroll
         for (int i = 0; i < 4; i++)
-            look_up<table_fp4>(low[i], high[i], q[i]);
+            look_up<table_fp4>(low[i], high[i], words[i]);
         out.put_16(8 * piece, low);
         out.put_16(8 * piece + 4, high);
         out.put_scale(piece, mul_mat_single{half_e8m0(e)});
@@ -201,6 +246,8 @@ template <> struct mul_mat_weights<block_nvfp4> {
     {
         load_words(q, x->qs + 16 * part);
         scales = aligned_word(x->d);
+        under_way(q);
+        under_way(scales);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned part) const
     {

@@ -110,9 +110,9 @@ struct mul_mat_iq4 {
     static constexpr bool has_minimum = false;
     static constexpr mul_mat_sum sum_of = SUM_OF_QUANTS;
     typedef mul_mat_row<mul_mat_single> row;
-    uint32_t q[4];
 
-    __device__ __forceinline__ void put(const row &out, unsigned piece, float scale) const
+    static __device__ __forceinline__ void put(const row &out, unsigned piece, const uint32_t (&q)[4],
+                                               float scale)
     {
         uint32_t low[4], high[4];
 #pragma unroll
@@ -127,30 +127,37 @@ struct mul_mat_iq4 {
 // A piece is a block.
 template <> struct mul_mat_weights<block_iq4_nl> : mul_mat_iq4 {
     enum { PARTS = 1 };
+    even_words<4> q;
     __half d;
     __device__ __forceinline__ void load(const block_iq4_nl *x, unsigned)
     {
-        load_even(q, x->qs);
+        q.load(x->qs);
         d = x->d;
+        under_way(q);
+        under_way(d);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned) const
     {
-        put(out, piece, __half2float(d));
+        uint32_t words[4];
+        q.get(words);
+        put(out, piece, words, __half2float(d));
     }
 };
 
 // A piece is a group.
 template <> struct mul_mat_weights<block_iq4_xs> : mul_mat_iq4 {
     enum { PARTS = 8 };
-    uint32_t head[2];
+    uint32_t q[4], head[2];
     __device__ __forceinline__ void load(const block_iq4_xs *x, unsigned part)
     {
         load_by_8_bytes(q, x->qs + 16 * part);
         load_by_8_bytes(head, x);
+        under_way(q);
+        under_way(head);
     }
     __device__ __forceinline__ void store(const row &out, unsigned piece, unsigned part) const
     {
-        put(out, piece, low_half(head[0]) * (float)scale_iq4_xs(head[0] >> 16, head[1], part));
+        put(out, piece, q, low_half(head[0]) * (float)scale_iq4_xs(head[0] >> 16, head[1], part));
     }
 };
 #endif

@@ -16,6 +16,7 @@
 
 #include "dp4a.h"
 #include "mul_mat_weights.h"
+#include "tuning.h"
 
 enum { MUL_MAT_THREADS = 128 };
 
@@ -238,6 +239,12 @@ QJ_DEVICE void mul_mat_fence()
 #endif
 }
 
+#ifndef QJ_HAS_MUL_MAT_TILES // which has its own
+// What there is in LDS.
+template <typename Block, int ROWS, int COLUMNS, int AT_LEAST>
+struct mul_mat_room : mul_mat_slice<Block, ROWS, COLUMNS, AT_LEAST> {
+};
+
 // Adds the products of the slice's first n_runs runs to the thread's sums.
 template <typename Tuning, typename Share, typename Slice>
 QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Slice &in, unsigned n_runs,
@@ -309,3 +316,4 @@ QJ_DEVICE void mul_mat_columns(const mul_mat_operands<Block> &in, Slice &lds)
         }
     }
 }
+#endif
