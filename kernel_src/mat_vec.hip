@@ -41,12 +41,21 @@ QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restr
     if (blockIdx.x >= (n + BLOCK_ROWS - 1) / BLOCK_ROWS)
         return;
     const unsigned first_row = blockIdx.x * BLOCK_ROWS;
-    if constexpr (IS_IN_TILES)
+    if constexpr (IS_IN_TILES) {
         mat_vec_tiles<block_type, BATCH, SUBGROUPS, cut::TILE_ELEMENTS>(vx, vy, dst, first_row, k, n,
                                                                         k_padded, n_dst);
-    else
+    } else {
+        typedef typename mat_vec_group<block_type>::type group;
+        if constexpr (sizeof(group) > sizeof(block_type)) {
+            if ((uintptr_t)vx % mat_vec_group<block_type>::ALIGNMENT == 0 && k % group::SIZE == 0) {
+                mat_vec_in_turns<group, ROWS, BATCH, SUBGROUPS, SHARERS, PARTS>(vx, vy, dst, first_row, k, n,
+                                                                                k_padded, n_dst);
+                return;
+            }
+        }
         mat_vec_in_turns<block_type, ROWS, BATCH, SUBGROUPS, SHARERS, PARTS>(vx, vy, dst, first_row, k, n,
                                                                              k_padded, n_dst);
+    }
 }
 
 #if defined(__HIP_PLATFORM_NVIDIA__) && __CUDA_ARCH__ >= 900 // older ones are not tuned, and some would spill

@@ -52,9 +52,9 @@ template <int N> struct activations_of_blocks {
 // ---- blocks of 32: a part is two of them, the last of a row may be one
 
 // One has load(block) and dot(d, s, u) for one block.
-template <typename Block, typename One> struct dot_of_two {
+template <typename Block, typename One, typename Activations = activations_of_blocks<2>> struct dot_of_two {
     enum { BLOCKS = 2, PARTS = 1 };
-    typedef activations_of_blocks<2> activations;
+    typedef Activations activations;
     struct weights {
         One first, second;
         bool is_two;

@@ -42,8 +42,13 @@ static_assert(sizeof(block_nvfp4) == 36, "nvfp4 is 36 bytes");
 // Half of an E8M0 number: for 0 and 1 a subnormal.
 QJ_DEVICE float half_e8m0(unsigned e)
 {
+#ifdef __HIP_PLATFORM_NVIDIA__ // mostly by the unit that does not permute
+    const float number = fmaxf(__uint_as_float(e << 23), __uint_as_float(0x00400000)); // infinite for 255
+    return fmaf(number, 0.5f, number * 0.0f);
+#else
     const uint32_t bits = e < 2 ? 0x00200000u << e : (e - 1) << 23;
     return __uint_as_float(e == 255 ? 0x7fc00000u : bits);
+#endif
 }
 
 // Half of a UE4M3 number: as f16 the same bits stand for 2^-8 of it.
@@ -147,47 +152,109 @@ QJ_DEVICE float scale_nvfp4(uint32_t scales, unsigned g)
 {
     return half_ue4m3(scales >> (8 * g) & 0xff);
 }
+
+// All four of a block.
+struct scales_nvfp4 {
+#ifdef __HIP_PLATFORM_NVIDIA__
+    uint32_t halves[2]; // the same bits as f16
+
+    // As half_ue4m3(). A carry out of 0x7f, and out of no other number, makes it an f16 that is NaN.
+    __device__ __forceinline__ explicit scales_nvfp4(uint32_t bytes)
+    {
+        const uint32_t numbers = bytes & 0x7f7f7f7fu;
+        const uint32_t with_nan = numbers | ((numbers + 0x01010101u) & 0x80808080u);
+        halves[0] = __byte_perm(with_nan, 0, 0x1404) >> 1;
+        halves[1] = __byte_perm(with_nan, 0, 0x3424) >> 1;
+    }
+    __device__ __forceinline__ float get(unsigned g) const
+    {
+        return (g % 2 == 0 ? low_half(halves[g / 2]) : high_half(halves[g / 2])) * 128.0f;
+    }
+#else
+    uint32_t bytes;
+
+    __device__ __forceinline__ explicit scales_nvfp4(uint32_t four) : bytes(four)
+    {
+    }
+    __device__ __forceinline__ float get(unsigned g) const
+    {
+        return scale_nvfp4(bytes, g);
+    }
+#endif
+};
 #endif
 
 #ifdef QJ_WITH_DOT
+#include "lookup_dot.h"
+
 // x needs no alignment for mxfp4, to 4 for nvfp4.
 
 struct one_mxfp4 {
     float d;
-    uint32_t q[8];
+    quants_of_table<table_fp4, 4> q;
 
     __device__ __forceinline__ void load(const block_mxfp4 *x)
     {
         uint32_t words[4];
         load_bytes(words, x->qs);
         d = half_e8m0(x->e);
-        look_up_block<table_fp4>(q, words);
+        q.load(words);
     }
     // The scale comes last: the others' product is in the range of float, whatever they are.
     __device__ __forceinline__ float dot(float d_y, float, const uint32_t *u) const
     {
-        return d * (d_y * (float)dot_words(q, u));
+        return d * (d_y * (float)q.dot(u));
     }
+#ifdef __HIP_PLATFORM_NVIDIA__
+    // Two of four blocks, from the word that they begin in: at its first byte or, the second two, in the
+    // middle.
+    static __device__ __forceinline__ void load_two(one_mxfp4 (&out)[2], const void *x, unsigned p)
+    {
+        const unsigned shift = 16 * p;
+        uint32_t words[9], nibbles[2][4];
+        load_words(words, (const uint8_t *)x + 32 * p);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            nibbles[0][i] = __funnelshift_r(words[i], words[i + 1], 8 + shift);
+            nibbles[1][i] = __funnelshift_rc(words[i + 4], words[i + 5], 16 + shift);
+        }
+        out[0].d = half_e8m0(words[0] >> shift & 0xff);
+        out[0].q.load(nibbles[0]);
+        out[1].d = half_e8m0(words[4] >> (8 + shift) & 0xff);
+        out[1].q.load(nibbles[1]);
+    }
+#endif
 };
-template <> struct dot_product<block_mxfp4> : dot_of_two<block_mxfp4, one_mxfp4> {
+template <> struct dot_product<block_mxfp4> : dot_of_two<block_mxfp4, one_mxfp4, activations_of_table<2, 4>> {
 };
+
+#ifdef __HIP_PLATFORM_NVIDIA__
+typedef blocks_together<block_mxfp4, 4> four_mxfp4;
+template <> struct mat_vec_group<block_mxfp4> {
+    typedef four_mxfp4 type;
+    enum { ALIGNMENT = 4 };
+};
+template <> struct dot_product<four_mxfp4> : dot_of_pairs<four_mxfp4, one_mxfp4> {
+};
+#endif
 
 // A part is a block.
 template <> struct dot_product<block_nvfp4> {
     enum { BLOCKS = 1, PARTS = 1 };
-    typedef activations_of_blocks<2> activations;
+    typedef activations_of_table<2, 2> activations;
     struct weights {
         float d[4];
-        uint32_t q[4][4];
+        quants_of_table<table_fp4, 2> q[4];
 
         __device__ __forceinline__ void load(const block_nvfp4 *x, unsigned, unsigned)
         {
             uint32_t words[9];
             load_words(words, x);
+            const scales_nvfp4 scales(words[0]);
 #pragma unroll
             for (int g = 0; g < 4; g++) {
-                d[g] = scale_nvfp4(words[0], g);
-                look_up_group(q[g], words + 1 + 2 * g);
+                d[g] = scales.get(g);
+                q[g].load(words + 1 + 2 * g);
             }
         }
     };
@@ -196,10 +263,72 @@ template <> struct dot_product<block_nvfp4> {
         float sum = 0.0f;
 #pragma unroll
         for (int b = 0; b < 2; b++) {
-            const float first = w.d[2 * b] * (float)dot_words(w.q[2 * b], a.u[b]);
-            sum += a.d[b] * (first + w.d[2 * b + 1] * (float)dot_words(w.q[2 * b + 1], a.u[b] + 4));
+            const float first = w.d[2 * b] * (float)w.q[2 * b].dot(a.u[b]);
+            sum += a.d[b] * (first + w.d[2 * b + 1] * (float)w.q[2 * b + 1].dot(a.u[b] + 4));
         }
         return sum;
+    }
+};
+#endif
+
+#if defined(QJ_WITH_DOT) && defined(QJ_HAS_ASYNC_COPY)
+// Four bytes from any address of LDS; what lies in the same words is read as well.
+QJ_DEVICE uint32_t word_of_any(const uint8_t *p)
+{
+    const unsigned at = (unsigned)(uintptr_t)p; // a shift counts modulo 32
+    const uint8_t *word = p - at % 4;
+    return __funnelshift_r(aligned_word(word), aligned_word(word + 4), 8 * at);
+}
+
+template <> struct tile_product<block_mxfp4> {
+    template <int N_COLUMNS>
+    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
+                                               const tile_activations &y, unsigned y_block, unsigned i)
+    {
+        uint32_t words[2];
+        float d[2];
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+            const block_mxfp4 *block = (const block_mxfp4 *)x[r];
+            words[r] = word_of_any(block->qs + 4 * i);
+            d[r] = half_e8m0(block->e);
+        }
+        add_products_of_table<table_fp4, N_COLUMNS>(sums, words, d, y, y_block);
+    }
+};
+
+// Lane i has bytes 2 i and 2 i + 1 of a group.
+template <> struct tile_product<block_nvfp4> {
+    template <int N_COLUMNS>
+    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
+                                               const tile_activations &y, unsigned y_block, unsigned i)
+    {
+        const scales_nvfp4 first(aligned_word(x[0])), second(aligned_word(x[1]));
+#pragma unroll
+        for (unsigned b = 0; b < 2; b++) {
+            const uint8_t *const u = y.fragments - 2 * i + (y_block + b) * sizeof(block_q8_1);
+            int products[2][TILE_SUMS];
+#pragma unroll
+            for (unsigned g = 0; g < 2; g++) {
+                uint32_t lower[2], upper[2];
+#pragma unroll
+                for (int r = 0; r < 2; r++)
+                    look_up_sums<table_fp4>(
+                        lower[r], upper[r],
+                        aligned_half_word(((const block_nvfp4 *)x[r])->qs + 16 * b + 8 * g + 2 * i));
+                const uint32_t elements =
+                    __byte_perm(aligned_half_word(u + 16 * g), aligned_half_word(u + 16 * g + 8), 0x5140);
+                products_of_16(products[g], lower[0], lower[1], elements);
+                add_products_of_16(products[g], upper[0], upper[1], elements);
+            }
+#pragma unroll
+            for (int c = 0; c < 2 * N_COLUMNS; c++) {
+                const int row = c / N_COLUMNS, column = c % N_COLUMNS, at = 2 * row + column;
+                const scales_nvfp4 &d = row == 0 ? first : second;
+                sums[at] += y.scale(column, y_block + b) * (d.get(2 * b) * (float)products[0][at] +
+                                                            d.get(2 * b + 1) * (float)products[1][at]);
+            }
+        }
     }
 };
 #endif

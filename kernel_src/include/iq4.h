@@ -55,51 +55,153 @@ QJ_DEVICE float element(const block_iq4_xs &b, unsigned i)
 }
 
 #ifdef QJ_WITH_DOT
+#include "lookup_dot.h"
+
 // x is aligned to 2 for iq4_nl, to 8 for iq4_xs.
+
+typedef quants_of_table<table_iq4, 4> quants_iq4;
+typedef activations_of_table<2, 4> activations_iq4;
 
 struct one_iq4_nl {
     float d;
-    uint32_t q[8];
+    quants_iq4 q;
 
     __device__ __forceinline__ void load(const block_iq4_nl *x)
     {
         uint32_t words[4];
-        load_even(words, x->qs);
-        d = __half2float(x->d);
-        look_up_block<table_iq4>(q, words);
+        QJ_LOAD_BEHIND_SCALE(words, d, x, x->qs);
+        q.load(words);
     }
     __device__ __forceinline__ float dot(float d_y, float, const uint32_t *u) const
     {
-        return d * (d_y * (float)dot_words(q, u));
+        return d * (d_y * (float)q.dot(u));
     }
+#ifdef __HIP_PLATFORM_NVIDIA__
+    static __device__ __forceinline__ void load_two(one_iq4_nl (&out)[2], const void *x, unsigned)
+    {
+        uint32_t words[9], first[4];
+        load_words(words, x);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            first[i] = __funnelshift_r(words[i], words[i + 1], 16);
+        out[0].d = low_half(words[0]);
+        out[0].q.load(first);
+        out[1].d = high_half(words[4]);
+        out[1].q.load(words + 5);
+    }
+#endif
 };
-template <> struct dot_product<block_iq4_nl> : dot_of_two<block_iq4_nl, one_iq4_nl> {
+template <> struct dot_product<block_iq4_nl> : dot_of_two<block_iq4_nl, one_iq4_nl, activations_iq4> {
 };
+
+#ifdef __HIP_PLATFORM_NVIDIA__
+typedef blocks_together<block_iq4_nl, 2> two_iq4_nl;
+template <> struct mat_vec_group<block_iq4_nl> {
+    typedef two_iq4_nl type;
+    enum { ALIGNMENT = 4 };
+};
+template <> struct dot_product<two_iq4_nl> : dot_of_pairs<two_iq4_nl, one_iq4_nl> {
+};
+#endif
 
 // Part p has the groups 2 p and 2 p + 1.
 template <> struct dot_product<block_iq4_xs> {
     enum { BLOCKS = 1, PARTS = 4 };
-    typedef activations_of_blocks<2> activations;
+    typedef activations_iq4 activations;
     struct weights {
         float d[2]; // of a group
-        uint32_t q[2][8];
+        quants_iq4 q[2];
 
         __device__ __forceinline__ void load(const block_iq4_xs *x, unsigned p, unsigned)
         {
             uint32_t head[2], words[8];
             load_by_8_bytes(words, x->qs + 32 * p);
             load_by_8_bytes(head, x);
+#ifdef __HIP_PLATFORM_NVIDIA__
+            const uint32_t low = head[1] >> (8 * p), high = head[0] >> (16 + 4 * p);
+            const float d_x = low_half(head[0]);
+            d[0] = d_x * ((float)((low & 0xf) | (high << 4 & 0x30)) - 32.0f);
+            d[1] = d_x * ((float)((low >> 4 & 0xf) | (high << 2 & 0x30)) - 32.0f);
+            q[0].load(words);
+            q[1].load(words + 4);
+#else
 #pragma unroll
             for (int g = 0; g < 2; g++) {
                 d[g] = low_half(head[0]) * (float)scale_iq4_xs(head[0] >> 16, head[1], 2 * p + g);
-                look_up_block<table_iq4>(q[g], words + 4 * g);
+                q[g].load(words + 4 * g);
             }
+#endif
         }
     };
     QJ_DEVICE float dot(const weights &w, const activations &a)
     {
-        const float first = w.d[0] * (a.d[0] * (float)dot_words(w.q[0], a.u[0]));
-        return first + w.d[1] * (a.d[1] * (float)dot_words(w.q[1], a.u[1]));
+        const float first = w.d[0] * (a.d[0] * (float)w.q[0].dot(a.u[0]));
+        return first + w.d[1] * (a.d[1] * (float)w.q[1].dot(a.u[1]));
+    }
+};
+#endif
+
+#if defined(QJ_WITH_DOT) && defined(QJ_HAS_ASYNC_COPY)
+template <> struct tile_product<block_iq4_nl> {
+    template <int N_COLUMNS>
+    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
+                                               const tile_activations &y, unsigned y_block, unsigned i)
+    {
+        uint32_t words[2];
+        float d[2];
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+            const block_iq4_nl *block = (const block_iq4_nl *)x[r];
+            words[r] = even_word(block->qs + 4 * i);
+            d[r] = __half2float(block->d);
+        }
+        add_products_of_table<table_iq4, N_COLUMNS>(sums, words, d, y, y_block);
+    }
+};
+
+// All eight scales of a block.
+struct scales_iq4_xs {
+    float d;
+    uint32_t of_even, of_odd; // groups, a byte each
+
+    __device__ __forceinline__ explicit scales_iq4_xs(const uint8_t *block)
+    {
+        uint32_t head[2];
+        load_by_8_bytes(head, block);
+        d = low_half(head[0]);
+        of_even = (head[1] & 0x0f0f0f0fu) | spread(head[0] >> 16) << 4;
+        of_odd = (head[1] >> 4 & 0x0f0f0f0fu) | spread(head[0] >> 18) << 4;
+    }
+    // Bits 4 j and 4 j + 1 to bits 8 j and 8 j + 1.
+    static __device__ __forceinline__ uint32_t spread(uint32_t bits)
+    {
+        const uint32_t pairs = bits & 0x3333u, halves = (pairs | pairs << 8) & 0x00330033u;
+        return (halves | halves << 4) & 0x03030303u;
+    }
+    // The scale is put into the bits of 2^23, as which it counts ones.
+    __device__ __forceinline__ float get(unsigned g) const
+    {
+        const uint32_t bits =
+            __byte_perm(g % 2 == 0 ? of_even : of_odd, in_register(0x4b000000), 0x7440 + g / 2);
+        return d * (__uint_as_float(bits) - 8388640.0f); // 2^23 + 32
+    }
+};
+
+template <> struct tile_product<block_iq4_xs> {
+    template <int N_COLUMNS>
+    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
+                                               const tile_activations &y, unsigned y_block, unsigned i)
+    {
+        const scales_iq4_xs first(x[0]), second(x[1]);
+#pragma unroll
+        for (unsigned g = 0; g < 8; g++) {
+            uint32_t words[2];
+#pragma unroll
+            for (int r = 0; r < 2; r++)
+                words[r] = aligned_word(((const block_iq4_xs *)x[r])->qs + 16 * g + 4 * i);
+            add_products_of_table<table_iq4, N_COLUMNS>(sums, words, {first.get(g), second.get(g)}, y,
+                                                        y_block + g);
+        }
     }
 };
 #endif

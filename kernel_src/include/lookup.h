@@ -58,11 +58,3 @@ template <typename Table> QJ_DEVICE void look_up(uint32_t &low, uint32_t &high, 
     high = look_up_four<Table>(nibbles >> 4 & 0x0f0f0f0fu);
 }
 #endif
-
-// A block's 32 elements: element i < 16 is the low nibble of byte i, element i + 16 its high nibble.
-template <typename Table> QJ_DEVICE void look_up_block(uint32_t (&out)[8], const uint32_t *nibbles)
-{
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-        look_up<Table>(out[i], out[i + 4], nibbles[i]);
-}

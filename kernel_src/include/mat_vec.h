@@ -20,6 +20,7 @@ template <typename Block> struct mat_vec_tuning {
 };
 #ifdef __HIP_PLATFORM_NVIDIA__
 #define QJ_MAT_VEC_TUNING(type, rows, sharers, parts, blocks, tiles_from, elements, moe)                     \
+    struct block_##type;                                                                                     \
     template <> struct mat_vec_tuning<block_##type> {                                                        \
         enum {                                                                                               \
             ROWS = rows,                                                                                     \
@@ -35,6 +36,13 @@ template <typename Block> struct mat_vec_tuning {
 QJ_CUDA_MAT_VEC(QJ_MAT_VEC_TUNING)
 #undef QJ_MAT_VEC_TUNING
 #endif
+
+// Blocks of a row that are better loaded together, where rows are whole groups of them at that alignment; the
+// block itself: none.
+template <typename Block> struct mat_vec_group {
+    typedef Block type;
+    enum { ALIGNMENT = 1 };
+};
 
 // vx: n rows of k elements each, vy: COLUMNS rows of k_padded elements each, packed; dst[column * n_dst +
 // row].

@@ -5,8 +5,8 @@
 // to 16 + 4 i + 3, and gets columns 2 i and 2 i + 1 of these rows. What is computed is what dot.h has, as
 // exactly.
 //
-// One more type: its tile_product<> here, whose add() adds one block of rows x[0] and x[1] to the sums, and
-// its row in QJ_CUDA_MAT_VEC.
+// One more type: its tile_product<> here or in the type's own header, whose add() adds one block of rows x[0]
+// and x[1] to the sums, and its row in QJ_CUDA_MAT_VEC.
 #pragma once
 
 #include "dot.h"
@@ -30,6 +30,22 @@ QJ_DEVICE void products_of_16(int (&sums)[TILE_SUMS], uint32_t a0, uint32_t a1, 
     asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %7, %7, %7};"
         : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
         : "r"(a0), "r"(a1), "r"(b), "r"(0));
+}
+
+// The same, added to sums.
+QJ_DEVICE void add_products_of_32(int (&sums)[TILE_SUMS], const uint32_t (&a)[4], const uint32_t (&b)[2])
+{
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, "
+        "%1, %2, %3};"
+        : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+QJ_DEVICE void add_products_of_16(int (&sums)[TILE_SUMS], uint32_t a0, uint32_t a1, uint32_t b)
+{
+    asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+        : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
+        : "r"(a0), "r"(a1), "r"(b));
 }
 
 // A lane's activations of one chunk.

@@ -50,7 +50,11 @@
     row(q3_K,    2,       1,     1,      0,          4,      512,    0)                                      \
     row(q4_K,    1,       2,     1,      0,          4,      512,    1)                                      \
     row(q5_K,    1,       2,     2,      0,          4,      512,    0)                                      \
-    row(q6_K,    2,       4,     1,      8,          2,      256,    1)
+    row(q6_K,    2,       4,     1,      8,          2,      256,    1)                                      \
+    row(iq4_nl,  2,       4,     1,      8,          3,      512,    0)                                      \
+    row(iq4_xs,  2,       2,     1,      8,          4,      512,    0)                                      \
+    row(mxfp4,   2,       4,     1,      8,          4,      512,    0)                                      \
+    row(nvfp4,   2,       4,     1,      8,          4,      512,    0)
 // clang-format on
 
 /* Mat-mul of any batch: block (32, 4, 1), grid (ceil(n / rows), ceil(batch / columns), 1), with for each type
