@@ -20,6 +20,13 @@ typedef QJ_CAT(block_, QJ_TYPE, ) block_type;
 
 enum { THREADS = 256, QUADS = 4, WIDE = 4 * THREADS * QUADS };
 
+// Neighbouring quads that a thread has and writes together: 16 bytes are the most that one store takes.
+#ifdef __HIP_PLATFORM_NVIDIA__
+template <typename T> constexpr unsigned neighbours = 4 / sizeof(T);
+#else
+template <typename T> constexpr unsigned neighbours = 1;
+#endif
+
 typedef decltype(quad(block_type(), 0)) quad_type;
 
 QJ_DEVICE quad_type quad_at(const block_type *__restrict__ x, size_t at)
@@ -30,26 +37,29 @@ QJ_DEVICE quad_type quad_at(const block_type *__restrict__ x, size_t at)
 template <typename T>
 QJ_DEVICE void dequantize(const block_type *__restrict__ x, T *__restrict__ y, size_t n)
 {
+    enum { NEXT = neighbours<T> };
     const size_t n_quads = n / 4, step = (size_t)gridDim.x * (WIDE / 4);
 #pragma unroll 1
     for (size_t first = (size_t)blockIdx.x * (WIDE / 4); first < n_quads; first += step) {
-        const size_t at = first + threadIdx.x % THREADS;
+        const size_t at = first + threadIdx.x % THREADS * NEXT;
         quad_type quads[QUADS];
-        float values[4];
+        float values[NEXT][4];
         if (first + WIDE / 4 <= n_quads) {
 #pragma unroll
             for (unsigned i = 0; i < QUADS; i++) // all are on their way before the first is written
-                quads[i] = quad_at(x, at + i * THREADS);
+                quads[i] = quad_at(x, at + i / NEXT * (NEXT * THREADS) + i % NEXT);
 #pragma unroll
-            for (unsigned i = 0; i < QUADS; i++) {
-                quads[i].get(values);
-                put_quad(y + 4 * (at + i * THREADS), values);
+            for (unsigned i = 0; i < QUADS; i += NEXT) {
+#pragma unroll
+                for (unsigned j = 0; j < NEXT; j++)
+                    quads[i + j].get(values[j]);
+                put_quads(y + 4 * (at + i * THREADS), values);
             }
         } else {
 #pragma unroll 1
-            for (size_t i = at; i < n_quads; i += THREADS) {
-                quad_at(x, i).get(values);
-                put_quad(y + 4 * i, values);
+            for (size_t i = first + threadIdx.x % THREADS; i < n_quads; i += THREADS) {
+                quad_at(x, i).get(values[0]);
+                put_quad(y + 4 * i, values[0]);
             }
         }
     }

@@ -7,7 +7,8 @@
 // a row's last block the rest is left out. Ids and the table's size in bytes have no bound of 32 bits. Launch:
 // grid (number of ids, y), the blocks of a row, of which those that are too many have nothing to do and those
 // that are too few have more to do: any y is right. Existing callers take ceil(ne00 / 512) or ceil(ne00 / 256);
-// ceil(ne00 / 2048) is enough, and done sooner where starting the blocks is what takes the time.
+// 16 elements for each of its threads are enough, and done sooner where starting the blocks is what takes the
+// time.
 //
 // The unit's defines:
 //   QJ_TYPE      q4_0 ... q6_K, one of types.h, f32, f16 or bf16

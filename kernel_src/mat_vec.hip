@@ -9,6 +9,7 @@
 // The unit's defines: QJ_TYPE, a block type of dot.h or types.h; QJ_FIRST and QJ_LAST, the batches that it
 // has.
 #include "mat_vec.h"
+#include "mat_vec_staged.h"
 #include "mat_vec_tiles.h"
 #include "tuning.h"
 #define QJ_WITH_DOT
@@ -19,6 +20,7 @@
 
 typedef QJ_CAT(block_, QJ_TYPE, , ) block_type;
 typedef mat_vec_tuning<block_type> cut;
+typedef staged_tuning<block_type> staged_cut;
 
 template <int BATCH>
 QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restrict__ vy,
@@ -31,8 +33,11 @@ QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restr
         MOST_ROWS = mat_vec_rows_max<block_type>(BATCH),
         BATCH_ROWS =
             (int)tuning::MAT_VEC_BATCH_ROWS < MOST_ROWS ? (int)tuning::MAT_VEC_BATCH_ROWS : MOST_ROWS,
-        ROWS = BATCH == 1 ? (int)cut::ROWS : BATCH_ROWS,
-        SHARERS = BATCH == 1 ? (int)cut::SHARERS : SUBGROUPS * ROWS / QJ_MAT_VEC_ROWS(BATCH),
+        IS_STAGED = BATCH == 1 && staged_cut::STAGES > 0,
+        ROWS = IS_STAGED ? (int)staged_cut::ROWS : BATCH == 1 ? (int)cut::ROWS : BATCH_ROWS,
+        SHARERS = IS_STAGED    ? 1
+                  : BATCH == 1 ? (int)cut::SHARERS
+                               : SUBGROUPS * ROWS / QJ_MAT_VEC_ROWS(BATCH),
         PARTS = BATCH == 1 ? (int)cut::PARTS : 1,
         BLOCK_ROWS = IS_IN_TILES ? 16 : ROWS * (SUBGROUPS / SHARERS)
     };
@@ -44,6 +49,8 @@ QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restr
     if constexpr (IS_IN_TILES) {
         mat_vec_tiles<block_type, BATCH, SUBGROUPS, cut::TILE_ELEMENTS>(vx, vy, dst, first_row, k, n,
                                                                         k_padded, n_dst);
+    } else if constexpr (IS_STAGED) {
+        mat_vec_staged<block_type, ROWS, SUBGROUPS, staged_cut::STAGES>(vx, vy, dst, first_row, k, n);
     } else {
         typedef typename mat_vec_group<block_type>::type group;
         if constexpr (sizeof(group) > sizeof(block_type)) {
@@ -61,7 +68,9 @@ QJ_DEVICE void mat_vec_of_batch(const void *__restrict__ vx, const void *__restr
 #if defined(__HIP_PLATFORM_NVIDIA__) && __CUDA_ARCH__ >= 900 // older ones are not tuned, and some would spill
 #define QJ_MAT_VEC_KERNEL(batch)                                                                             \
     extern "C" __global__ void __launch_bounds__(32 * QJ_MAT_VEC_SUBGROUPS(batch),                           \
-                                                 (batch) == 1 ? cut::BLOCKS : 0)
+                                                 (batch) != 1               ? 0                              \
+                                                 : staged_cut::STAGES > 0 ? staged_cut::BLOCKS               \
+                                                                          : cut::BLOCKS)
 #else
 #define QJ_MAT_VEC_KERNEL(batch) QJ_KERNEL(32 * QJ_MAT_VEC_SUBGROUPS(batch))
 #endif

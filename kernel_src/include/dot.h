@@ -169,6 +169,7 @@ struct one_q5_1 {
 template <> struct dot_product<block_q5_1> : dot_of_two<block_q5_1, one_q5_1> {
 };
 
+#ifndef __HIP_PLATFORM_NVIDIA__
 struct one_q8_0 {
     float d;
     uint32_t q[8];
@@ -185,6 +186,7 @@ struct one_q8_0 {
 };
 template <> struct dot_product<block_q8_0> : dot_of_two<block_q8_0, one_q8_0> {
 };
+#endif
 
 // ---- q4_K and q5_K: part p has the elements 64 p to 64 p + 63
 
@@ -270,6 +272,7 @@ template <> struct dot_product<block_q5_K> {
     }
 };
 
+#ifndef __HIP_PLATFORM_NVIDIA__
 // ---- q2_K and q3_K: part p has the elements 128 p to 128 p + 127
 //
 // They are four groups of 32, and of each group a run of 16 for each of its two scales.
@@ -365,6 +368,8 @@ template <> struct dot_product<block_q3_K> {
     }
 };
 
+#endif
+
 // ---- q6_K: part p has the elements 128 (p / 4) + 32 (p / 2 % 2) + 16 (p % 2) + 64 g + 0 to 15 for g = 0 and
 // 1
 //
@@ -419,3 +424,7 @@ template <> struct dot_product<block_q6_K> {
         return w.d * products;
     }
 };
+
+#ifdef __HIP_PLATFORM_NVIDIA__
+#include "dot_cuda.h"
+#endif

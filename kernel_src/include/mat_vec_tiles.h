@@ -60,6 +60,21 @@ template <int N_ROWS, unsigned N_BYTES, bool IS_SHARED> struct tile_copies {
             }
         }
     }
+    // The same of any chunk: nothing outside [first, last) is read.
+    static __device__ __forceinline__ void start_between(uint8_t *stage, const uint8_t *from,
+                                                         unsigned n_bytes, const uint8_t *first,
+                                                         const uint8_t *last, unsigned lane)
+    {
+        const unsigned at = lane % ROW_LANES * STAGE_GRANULE, offset = (uintptr_t)from % SECTOR;
+        if (from - offset >= first && from + n_bytes + STAGE_GRANULE <= last) {
+#pragma unroll
+            for (unsigned i = 0; i < STEPS * SPAN; i += SPAN)
+                if (at + i < offset + n_bytes)
+                    copy_granule<IS_SHARED>(stage + lane / ROW_LANES * ROOM + at + i, from - offset + at + i);
+        } else {
+            start(stage, from, n_bytes, first, lane, false);
+        }
+    }
 };
 
 // The least power of two that is not less.

@@ -62,6 +62,23 @@ QJ_DEVICE void put_quad(__half *y, const float (&x)[4])
     *(quad_of_words<2> *)y = {{two_halves(x[0], x[1]), two_halves(x[2], x[3])}};
 }
 
+// One quad, or two neighbouring ones of f16 by one store where y is aligned to it.
+template <typename T> QJ_DEVICE void put_quads(T *y, const float (&x)[1][4])
+{
+    put_quad(y, x[0]);
+}
+
+QJ_DEVICE void put_quads(__half *y, const float (&x)[2][4])
+{
+    if ((uintptr_t)y % 16 == 0) {
+        *(quad_of_words<4> *)y = {{two_halves(x[0][0], x[0][1]), two_halves(x[0][2], x[0][3]),
+                                   two_halves(x[1][0], x[1][1]), two_halves(x[1][2], x[1][3])}};
+    } else {
+        put_quad(y, x[0]);
+        put_quad(y + 4, x[1]);
+    }
+}
+
 QJ_DEVICE quad_of_quants without_minimum(uint32_t quants, float scale)
 {
     return {quants, scale, 0.0f, false};

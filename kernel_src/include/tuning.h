@@ -42,9 +42,9 @@
 #define QJ_CUDA_MAT_VEC(row)                                                                                 \
     /*  type  rows  sharers  parts  blocks  tiles from  elements  moe */                                     \
     row(q4_0,    2,       4,     1,      8,          3,      512,    0)                                      \
-    row(q4_1,    2,       4,     2,      0,          3,      512,    0)                                      \
+    row(q4_1,    2,       4,     1,      8,          3,      512,    0)                                      \
     row(q5_0,    2,       4,     1,      8,          3,      512,    0)                                      \
-    row(q5_1,    2,       2,     1,      0,          3,      512,    0)                                      \
+    row(q5_1,    2,       4,     1,      8,          3,      512,    0)                                      \
     row(q8_0,    2,       4,     1,      8,          2,      256,    0)                                      \
     row(q2_K,    4,       1,     1,      4,          4,      512,    1)                                      \
     row(q3_K,    2,       1,     1,      0,          4,      512,    0)                                      \
@@ -55,6 +55,16 @@
     row(iq4_xs,  2,       2,     1,      8,          4,      512,    0)                                      \
     row(mxfp4,   2,       4,     1,      8,          4,      512,    0)                                      \
     row(nvfp4,   2,       4,     1,      8,          4,      512,    0)
+// clang-format on
+
+/* On CUDA from sm_80 on batch 1 of these is staged (mat_vec_staged.h), and cut by this row instead:
+ * stages: chunks of a row in LDS, one of which is being taken. */
+// clang-format off
+#define QJ_CUDA_STAGED(row)                                                                                  \
+    /*  type  rows  stages  blocks */                                                                        \
+    row(q8_0,    1,      2,      8)                                                                          \
+    row(q3_K,    2,      2,      5)                                                                          \
+    row(q6_K,    1,      2,      4)
 // clang-format on
 
 /* Mat-mul of any batch: block (32, 4, 1), grid (ceil(n / rows), ceil(batch / columns), 1), with for each type

@@ -1,14 +1,14 @@
 #include "ops/run.h"
 
-/* A block of threads takes ROW_SHARE elements of a row; ids are dealt to launches by grids of fewer than
- * 2^32 threads. */
-enum { ROW_SHARE = 2048, IDS_MAX = (1 << 24) - 1 };
+/* A thread takes THREAD_SHARE elements of a row; ids are dealt to launches by grids of fewer than 2^32
+ * threads. */
+enum { THREAD_SHARE = 16, IDS_MAX = (1 << 24) - 1 };
 
 qjit_status qj_get_rows_each_step(const struct qj_op *op, const struct qj_sink *sink)
 {
     int64_t k = (int64_t)op->k;
     size_t row_bytes = qj_row_bytes(op);
-    const uint64_t y = qj_ceil_div(op->k, ROW_SHARE);
+    const uint64_t y = qj_ceil_div(op->k, (uint64_t)THREAD_SHARE * op->type->get_rows_threads);
     char *weights = op->weights;
     qjit_status status = QJIT_OK;
     for (uint64_t first = 0; first < op->batch && k > 0 && status == QJIT_OK; first += IDS_MAX) {
