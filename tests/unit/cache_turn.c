@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,15 @@ TestSuite(cache_turn, .init = cache_fresh);
 enum { SEATS_MOST = 256, SECOND_US = 1000000 };
 
 static const uint8_t key_a[QJ_DIGEST_BYTES] = {0xff, 1, 2}, key_b[QJ_DIGEST_BYTES] = {0xff, 1, 3};
+
+/* In a child: goes on for as long as the test does, even if that fails. */
+static _Noreturn void stay(void)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        (void)pause();
+    }
+}
 
 /* A turn of another process, as far as anybody can tell: with a seat of its own. */
 struct other {
@@ -62,9 +72,7 @@ Test(cache_turn, a_forked_child_keeps_no_lease)
     cr_assert(qj_lease_take(&a));
     pid_t child = fork();
     if (child == 0) {
-        for (;;) {
-            (void)pause();
-        }
+        stay();
     }
     qj_lease_finish(&a);
     cr_assert(qj_lease_take(&b));
@@ -127,9 +135,7 @@ static pid_t hold(void)
         struct other holder;
         take(&holder, key_a, 0);
         (void)!write(ready[1], holder.turn.lease.is_held && holder.seat.is_seated ? "y" : "n", 1);
-        for (;;) {
-            (void)pause();
-        }
+        stay();
     }
     char answer = 0;
     cr_assert_eq(read(ready[0], &answer, 1), 1);
