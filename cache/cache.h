@@ -48,6 +48,10 @@ qjit_status qj_store_open(struct qj_store **out, const struct qj_store_options *
 /* Writes stamps and counters, closes. NULL is fine. */
 void qj_store_close(struct qj_store *store);
 
+/* The directory in which processes find each other's rows; NULL if this one's are seen by nobody: in memory,
+ * or where it may only read. As it was when the store was opened. */
+const char *qj_store_directory(const struct qj_store *store);
+
 /* What a row says of its object. Text is NUL-terminated UTF-8 without line ends, but for the log and for
  * lists. arch, options, names, compiler and the two digests are all that the key is made of. */
 struct qj_row {

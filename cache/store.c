@@ -260,6 +260,11 @@ failed:
     return status;
 }
 
+const char *qj_store_directory(const struct qj_store *store)
+{
+    return store->place.mode == QJ_STORE_FILE ? store->place.directory : NULL;
+}
+
 void qj_store_close(struct qj_store *store)
 {
     if (!store) {

@@ -10,6 +10,7 @@
 
 #include "background.h"
 #include "cache/cache.h"
+#include "cache/seat.h"
 #include "compile/plan.h"
 #include "compile/pool.h"
 #include "hip/device.h"
@@ -25,6 +26,7 @@ struct qjit_context {
     struct qj_options options;
     struct qj_registry *registry;
     struct qj_store *store;
+    struct qj_seat seat;
     struct qj_modules modules;
     struct qj_prebuilts prebuilts;
     struct qj_background *background; /* started by the first question that must not wait */

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
-#include "cache/lease.h"
+#include "cache/turn.h"
 #include "context.h"
 #include "object/code_object.h"
 
@@ -152,21 +152,21 @@ static qjit_status make(struct qj_image *out, qjit_context *context, const struc
             "unit '%s' for %s is not in the store, and compiling is forbidden: run qjit warm --arch %s",
             plan->unit, plan->arch, plan->arch);
     }
-    struct qj_lease lease; /* 4 */
-    qj_lease_take(&lease, options->cache_dir, plan->key, options->compile_timeout_ms);
-    qj_store_count_wait(context->store, lease.waited_us);
-    if (lease.waited_us) {
-        qj_log(&context->options.log, QJIT_LOG_INFO,
-               "unit '%s' for %s: waited %.2f s for who was compiling it", plan->unit, plan->arch,
-               (double)lease.waited_us / 1e6);
+    struct qj_turn turn; /* 4 */
+    struct qj_store *store = context->store;
+    qj_turn_take(&turn, &context->seat, may_fetch ? store : NULL, plan->key, options->compile_timeout_ms);
+    qj_store_count_wait(store, turn.waited_us);
+    if (turn.waited_us) {
+        qj_log(&options->log, QJIT_LOG_INFO, "unit '%s' for %s: waited %.2f s for who was compiling",
+               plan->unit, plan->arch, (double)turn.waited_us / 1e6);
     }
-    qjit_status status = may_fetch && qj_store_has(context->store, plan->key)
-                             ? fetch(out, context, plan, &was_damaged)
-                             : QJIT_NOT_FOUND;
-    if (status == QJIT_NOT_FOUND) {
+    qjit_status status = may_fetch && qj_store_has(store, plan->key) ? fetch(out, context, plan, &was_damaged)
+                                                                     : QJIT_NOT_FOUND;
+    bool compiles = status == QJIT_NOT_FOUND;
+    if (compiles) {
         status = compile(out, context, plan);
     }
-    qj_lease_drop(&lease);
+    qj_turn_end(&turn, compiles);
     return status;
 }
 

@@ -5,7 +5,7 @@
  *      (an object that the application added comes before the rest)    prebuilt.c
  *   2  plan: everything that shapes the code, and its digest, the key  compile/plan.c
  *   3  store                                                          cache/
- *   4  lease: one process compiles a key                              cache/lease.c
+ *   4  turn: one process compiles a key, a few begin to compile       cache/turn.c
  *   5  worker process: hipRTC                                         compile/
  *   6  store it                                                       cache/
  *   7  hipModuleLoadData                                              module/
@@ -47,6 +47,7 @@ qjit_status qjit_create(qjit_context **out, const qjit_options *options)
                                          .trust = &context->options.trust};
         status = qj_store_open(&context->store, &store);
     }
+    qj_seat_init(&context->seat, status == QJIT_OK ? qj_store_directory(context->store) : NULL);
     if (status != QJIT_OK) {
         qjit_destroy(context);
         return status;
@@ -64,6 +65,7 @@ void qjit_destroy(qjit_context *context)
     qj_pool_destroy(context->pool);
     qj_ops_destroy(context->ops);
     qj_modules_finish(&context->modules, context->hip);
+    qj_seat_finish(&context->seat);
     qj_store_close(context->store);
     qj_registry_destroy(context->registry);
     qj_prebuilts_finish(&context->prebuilts);
