@@ -1,34 +1,64 @@
 /* Which kernels multiply: the rules, in one place. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/status.h"
 #include "ops/op.h"
 
 /* Mat-vec reads the weights once for each 8 columns; mul_mat once for each 64 or 128, but unpacks them for
- * as many even if few are there. The first row whose arch begins so says up to how many columns mat-vec is
- * taken.
- *
- * sm_   On an H200 a mat-vec of 8 columns takes the weights at 32 to 75 % of the rate of a copy, and mul_mat
- *       of 16 columns gains little over dequantising and a library's product, or nothing. Where it changes
- *       over, between 16 columns and the 64 of a small tile, has not been measured: 32 is half of those.
- * ""    Nothing was measured: what existing callers of these kernels do.
- *
- * bench_ops prints, for the machine that it runs on, where each type would change over. */
-static const struct rule {
-    const char *arch;
-    uint64_t columns;
-} rules[] = {
-    {"sm_", 32},
-    {"", QJ_COLUMNS_MAX},
+ * as many even if few are there, and has few blocks of threads where there are few rows. So it depends on
+ * type, shape and batch which one is faster, and for each device anew. */
+enum { N_SHAPES = 6 };
+
+/* Where that was measured: rows of the weights, elements of a row. */
+static const uint64_t shapes[N_SHAPES][2] = {{4096, 4096},  {4096, 11008}, {11008, 4096},
+                                             {4096, 14336}, {8192, 28672}, {4096, 32000}};
+
+/* Up to how many columns mat-vec is the better choice, at each of the shapes. An H200; bench_ops and
+ * bench/crossings.py make the table. */
+static const struct crossing {
+    uint32_t type;
+    uint16_t columns[N_SHAPES];
+} crossings[] = {
+    {QJIT_GGML_Q4_0, {32, 32, 9, 32, 32, 32}},       {QJIT_GGML_Q4_1, {32, 32, 9, 32, 32, 32}},
+    {QJIT_GGML_Q5_0, {48, 48, 24, 64, 64, 64}},      {QJIT_GGML_Q5_1, {48, 48, 24, 64, 48, 64}},
+    {QJIT_GGML_Q8_0, {48, 48, 16, 64, 48, 48}},      {QJIT_GGML_Q2_K, {48, 48, 32, 128, 128, 128}},
+    {QJIT_GGML_Q3_K, {128, 128, 32, 128, 128, 128}}, {QJIT_GGML_Q4_K, {32, 32, 9, 32, 32, 32}},
+    {QJIT_GGML_Q5_K, {32, 32, 9, 32, 32, 32}},       {QJIT_GGML_Q6_K, {32, 32, 24, 32, 32, 32}},
+    {QJIT_GGML_IQ4_NL, {24, 32, 9, 32, 32, 32}},     {QJIT_GGML_IQ4_XS, {24, 24, 8, 32, 32, 32}},
+    {QJIT_GGML_MXFP4, {24, 24, 9, 32, 32, 32}},      {QJIT_GGML_NVFP4, {24, 32, 9, 32, 32, 32}},
 };
 
-static uint64_t mat_vec_columns(const char *arch)
+/* By what factor a and b differ. */
+static double factor(uint64_t a, uint64_t b)
 {
-    size_t i = 0;
-    while (strncmp(arch ? arch : "", rules[i].arch, strlen(rules[i].arch)) != 0) {
-        i++;
+    return a < b ? (double)b / (double)a : (double)a / (double)b;
+}
+
+/* The shape that is fewest times larger or smaller. n and k are not 0. */
+static size_t nearest_shape(uint64_t n, uint64_t k)
+{
+    size_t nearest = 0;
+    double least = 0;
+    for (size_t i = 0; i < N_SHAPES; i++) {
+        const double far = factor(n, shapes[i][0]) * factor(k, shapes[i][1]);
+        nearest = i == 0 || far < least ? i : nearest;
+        least = i == 0 || far < least ? far : least;
     }
-    return rules[i].columns;
+    return nearest;
+}
+
+/* Up to how many columns mat-vec is taken. On other archs than NVIDIA's nothing was measured, and it is as
+ * existing callers of these kernels do. */
+static uint64_t mat_vec_columns(const struct qj_op *op, const char *arch)
+{
+    const bool is_measured = arch && strncmp(arch, "sm_", 3) == 0 && op->n > 0 && op->k > 0;
+    for (size_t i = 0; is_measured && i < sizeof crossings / sizeof *crossings; i++) {
+        if (crossings[i].type == op->type->ggml) {
+            return crossings[i].columns[nearest_shape(op->n, op->k)];
+        }
+    }
+    return QJ_COLUMNS_MAX;
 }
 
 int qj_path_is_there(const struct qj_type *type, qjit_path path)
@@ -53,7 +83,7 @@ qjit_status qj_path_choose(qjit_path *out, const struct qj_op *op, const char *a
                                     QJIT_PATH_DEQUANTIZE_F32};
     static const qjit_path many[] = {QJIT_PATH_MUL_MAT, QJIT_PATH_MAT_VEC, QJIT_PATH_MAT_VEC_F32,
                                      QJIT_PATH_DEQUANTIZE_F32};
-    const qjit_path *order = op->batch <= mat_vec_columns(arch) ? few : many;
+    const qjit_path *order = op->batch <= mat_vec_columns(op, arch) ? few : many;
     for (size_t i = 0; i < sizeof few / sizeof *few; i++) {
         if (qj_path_is_there(op->type, order[i])) {
             *out = order[i];

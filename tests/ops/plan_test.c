@@ -45,16 +45,34 @@ Test(plan, batches_are_dealt_to_mat_vecs)
     cr_assert_eq(plan.n_launches, 4);
 }
 
-Test(plan, where_mat_vecs_are_fast_they_go_further)
+/* The largest batch that mat-vec is taken for, of those up to 512. */
+static uint64_t last_of_mat_vec(uint32_t type, uint64_t n, uint64_t k, const char *arch)
 {
     qjit_op_plan plan = {.struct_size = sizeof plan};
-    qjit_op_call call = product(QJIT_GGML_Q4_K, 100, 512, 16);
-    call.arch = "sm_90";
-    ops_do(qjit_plan_op(&plan, &call));
-    cr_assert_eq(plan.path, QJIT_PATH_MAT_VEC);
-    call.batch = 512;
-    ops_do(qjit_plan_op(&plan, &call));
-    cr_assert_eq(plan.path, QJIT_PATH_MUL_MAT);
+    uint64_t last = 0;
+    for (uint64_t batch = 1; batch <= 512; batch++) {
+        qjit_op_call call = product(type, n, k, batch);
+        call.arch = arch;
+        ops_do(qjit_plan_op(&plan, &call));
+        last = plan.path == QJIT_PATH_MAT_VEC ? batch : last;
+    }
+    return last;
+}
+
+Test(plan, where_it_was_measured_type_and_shape_decide)
+{
+    /* Many rows fill a device with few columns: mul_mat begins earlier. */
+    const uint64_t tall = last_of_mat_vec(QJIT_GGML_Q4_K, 11008, 4096, "sm_90"),
+                   flat = last_of_mat_vec(QJIT_GGML_Q4_K, 4096, 14336, "sm_90");
+    cr_assert(8 <= tall && tall < flat && flat < 512, "%llu, %llu", (unsigned long long)tall,
+              (unsigned long long)flat);
+    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 11000, 4608, "sm_90"), tall);
+    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 1u << 20, 512, "sm_90"), tall);
+    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 1, 1u << 20, "sm_90"),
+                 last_of_mat_vec(QJIT_GGML_Q4_K, 4096, 32000, "sm_90"));
+    cr_assert_gt(last_of_mat_vec(QJIT_GGML_Q3_K, 4096, 14336, "sm_90"), flat);
+    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 4096, 14336, "gfx1100"), 8);
+    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 4096, 14336, NULL), 8);
 }
 
 Test(plan, types_with_one_way_take_it)
