@@ -38,8 +38,14 @@ void qj_seat_finish(struct qj_seat *seat)
     (void)pthread_mutex_destroy(&seat->lock);
 }
 
-/* False where there are no seats. They are those of the machine, not of this process: processes that are
- * bound to one processor each do not share it. */
+/* Of the machine, not of this process: processes that are bound to one processor each do not share it. */
+static uint32_t count_seats(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < SEATS_MIN ? SEATS_MIN : n > SEATS_MAX ? SEATS_MAX : (uint32_t)n;
+}
+
+/* False where there are no seats. */
 static bool open_file(struct qj_seat *seat)
 {
     struct statfs system;
@@ -51,8 +57,7 @@ static bool open_file(struct qj_seat *seat)
         (fstatfs(seat->fd, &system) != 0 || qj_place_is_shared_type((uint64_t)system.f_type))) {
         close_file(seat);
     }
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    seat->n_seats = n < SEATS_MIN ? SEATS_MIN : n > SEATS_MAX ? SEATS_MAX : (uint32_t)n;
+    seat->n_seats = seat->n_seats ? seat->n_seats : count_seats();
     return seat->fd >= 0;
 }
 

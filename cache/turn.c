@@ -36,8 +36,13 @@ void qj_turn_take(struct qj_turn *out, struct qj_seat *seat, struct qj_store *st
     qj_lease_init(&out->lease, seat->directory, key);
     for (long us = FIRST_PAUSE_US;; us *= 3) {
         bool is_taken = qj_lease_is_taken(&out->lease);
-        bool has_come = !is_taken && out->waited_us && store && qj_store_has(store, key);
-        if (has_come || (!is_taken && take_both(out, seat)) || out->waited_us >= timeout_us) {
+        bool is_there = !is_taken && out->waited_us && store && qj_store_has(store, key);
+        if (is_there || (!is_taken && take_both(out, seat))) {
+            return;
+        }
+        if (out->waited_us >= timeout_us) { /* no lease, and a seat only if one is free */
+            (void)qj_seat_take(seat, QJ_SEAT_PATIENCE_US);
+            out->seat = seat;
             return;
         }
         long longest = is_taken ? LONGEST_PAUSE_US : LONGEST_SEAT_PAUSE_US;

@@ -11,7 +11,7 @@
 #include "cache/seat.h"
 
 struct qj_turn {
-    struct qj_seat *seat; /* NULL: taken by nobody, or without one */
+    struct qj_seat *seat; /* to be left; NULL: there is nothing to compile */
     struct qj_lease lease;
     uint64_t waited_us; /* 0: not at all */
 };

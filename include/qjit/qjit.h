@@ -396,7 +396,7 @@ typedef struct qjit_cache_stat {
      * not there. */
     uint64_t n_absent, n_other_compiler, n_other_source, n_damaged;
     uint64_t n_evicted;        /* rows that made room for others */
-    uint64_t n_waits, wait_us; /* for another process or thread that was compiling the same */
+    uint64_t n_waits, wait_us; /* for others that were compiling */
     uint64_t saved_us;         /* what compiling the objects of all hits had taken */
 } qjit_cache_stat;
 

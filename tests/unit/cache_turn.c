@@ -121,7 +121,9 @@ Test(cache_turn, a_deadline_is_kept)
     cr_assert(!waiter.turn.lease.is_held);
     cr_assert_geq(waiter.turn.waited_us, 100000);
     cr_assert_lt(waiter.turn.waited_us, 5 * SECOND_US);
-    end(&waiter, false);
+    qj_turn_end(&waiter.turn, true);
+    cr_assert(waiter.seat.is_warm, "it will not wait for a seat as well");
+    qj_seat_finish(&waiter.seat);
     end(&holder, true);
 }
 
