@@ -38,6 +38,7 @@ template <typename T>
 QJ_DEVICE void dequantize(const block_type *__restrict__ x, T *__restrict__ y, size_t n)
 {
     enum { NEXT = neighbours<T> };
+    const bool is_aligned = (uintptr_t)y % 16 == 0;
     const size_t n_quads = n / 4, step = (size_t)gridDim.x * (WIDE / 4);
 #pragma unroll 1
     for (size_t first = (size_t)blockIdx.x * (WIDE / 4); first < n_quads; first += step) {
@@ -53,7 +54,7 @@ QJ_DEVICE void dequantize(const block_type *__restrict__ x, T *__restrict__ y, s
 #pragma unroll
                 for (unsigned j = 0; j < NEXT; j++)
                     quads[i + j].get(values[j]);
-                put_quads(y + 4 * (at + i * THREADS), values);
+                put_quads(y + 4 * (at + i * THREADS), values, is_aligned);
             }
         } else {
 #pragma unroll 1

@@ -63,14 +63,14 @@ QJ_DEVICE void put_quad(__half *y, const float (&x)[4])
 }
 
 // One quad, or two neighbouring ones of f16 by one store where y is aligned to it.
-template <typename T> QJ_DEVICE void put_quads(T *y, const float (&x)[1][4])
+template <typename T> QJ_DEVICE void put_quads(T *y, const float (&x)[1][4], bool)
 {
     put_quad(y, x[0]);
 }
 
-QJ_DEVICE void put_quads(__half *y, const float (&x)[2][4])
+QJ_DEVICE void put_quads(__half *y, const float (&x)[2][4], bool is_aligned)
 {
-    if ((uintptr_t)y % 16 == 0) {
+    if (is_aligned) {
         *(quad_of_words<4> *)y = {{two_halves(x[0][0], x[0][1]), two_halves(x[0][2], x[0][3]),
                                    two_halves(x[1][0], x[1][1]), two_halves(x[1][2], x[1][3])}};
     } else {
