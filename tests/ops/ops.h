@@ -5,7 +5,8 @@
 #include <criterion/criterion.h>
 #include <qjit/ops.h>
 
-/* A context over the HIP library that QJIT_TEST_HIP names, else `cpu`; fails the test if there is none. The store is this test program's. */
+/* A context over the HIP library that QJIT_TEST_HIP names, else `cpu`; fails the test if there is none. The
+ * store is this test program's. */
 qjit_context *ops_create(void);
 
 /* The same with these of enum qjit_flags. */
