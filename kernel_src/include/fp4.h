@@ -153,9 +153,10 @@ QJ_DEVICE float scale_nvfp4(uint32_t scales, unsigned g)
     return half_ue4m3(scales >> (8 * g) & 0xff);
 }
 
-// All four of a block.
+// All four of a block, divided by FACTOR.
 struct scales_nvfp4 {
 #ifdef __HIP_PLATFORM_NVIDIA__
+    static constexpr float FACTOR = 128.0f;
     uint32_t halves[2]; // the same bits as f16
 
     // As half_ue4m3(). A carry out of 0x7f, and out of no other number, makes it an f16 that is NaN.
@@ -168,9 +169,10 @@ struct scales_nvfp4 {
     }
     __device__ __forceinline__ float get(unsigned g) const
     {
-        return (g % 2 == 0 ? low_half(halves[g / 2]) : high_half(halves[g / 2])) * 128.0f;
+        return g % 2 == 0 ? low_half(halves[g / 2]) : high_half(halves[g / 2]);
     }
 #else
+    static constexpr float FACTOR = 1.0f;
     uint32_t bytes;
 
     __device__ __forceinline__ explicit scales_nvfp4(uint32_t four) : bytes(four)
@@ -266,17 +268,19 @@ template <> struct dot_product<block_nvfp4> {
             const float first = w.d[2 * b] * (float)w.q[2 * b].dot(a.u[b]);
             sum += a.d[b] * (first + w.d[2 * b + 1] * (float)w.q[2 * b + 1].dot(a.u[b] + 4));
         }
-        return sum;
+        return scales_nvfp4::FACTOR * sum;
     }
 };
 #endif
 
 #if defined(QJ_WITH_DOT) && defined(QJ_HAS_ASYNC_COPY)
-// Four bytes from any address of LDS; what lies in the same words is read as well.
-QJ_DEVICE uint32_t word_of_any(const uint8_t *p)
+// Four bytes of LDS, `offset` behind `row`, which lies anywhere; what is in the same words is read as well.
+// Where offsets are known what depends on the row is computed for four of them at most.
+QJ_DEVICE uint32_t word_of_row(const uint8_t *row, unsigned offset)
 {
-    const unsigned at = (unsigned)(uintptr_t)p; // a shift counts modulo 32
-    const uint8_t *word = p - at % 4;
+    const uint8_t *const byte = row + offset % 4;
+    const unsigned at = (unsigned)(uintptr_t)byte; // a shift counts modulo 32
+    const uint8_t *const word = byte - at % 4 + offset / 4 * 4;
     return __funnelshift_r(aligned_word(word), aligned_word(word + 4), 8 * at);
 }
 
@@ -289,9 +293,9 @@ template <> struct tile_product<block_mxfp4> {
         float d[2];
 #pragma unroll
         for (int r = 0; r < 2; r++) {
-            const block_mxfp4 *block = (const block_mxfp4 *)x[r];
-            words[r] = word_of_any(block->qs + 4 * i);
-            d[r] = half_e8m0(block->e);
+            const unsigned offset = y_block * sizeof(block_mxfp4); // as a block meets one of y
+            words[r] = word_of_row(x[r] - offset + 4 * i, offset + sizeof(block_mxfp4::e));
+            d[r] = half_e8m0(((const block_mxfp4 *)x[r])->e);
         }
         add_products_of_table<table_fp4, N_COLUMNS>(sums, words, d, y, y_block);
     }
@@ -322,11 +326,12 @@ template <> struct tile_product<block_nvfp4> {
                 add_products_of_16(products[g], upper[0], upper[1], elements);
             }
 #pragma unroll
-            for (int c = 0; c < 2 * N_COLUMNS; c++) {
-                const int row = c / N_COLUMNS, column = c % N_COLUMNS, at = 2 * row + column;
-                const scales_nvfp4 &d = row == 0 ? first : second;
-                sums[at] += y.scale(column, y_block + b) * (d.get(2 * b) * (float)products[0][at] +
-                                                            d.get(2 * b + 1) * (float)products[1][at]);
+            for (int c = 0; c < N_COLUMNS; c++) {
+                const float d_y = scales_nvfp4::FACTOR * y.scale(c, y_block + b);
+                sums[c] += d_y * (first.get(2 * b) * (float)products[0][c] +
+                                  first.get(2 * b + 1) * (float)products[1][c]);
+                sums[2 + c] += d_y * (second.get(2 * b) * (float)products[0][2 + c] +
+                                      second.get(2 * b + 1) * (float)products[1][2 + c]);
             }
         }
     }

@@ -119,13 +119,46 @@ template <typename Block, int COLUMNS, int SUBGROUPS, int ELEMENTS> constexpr in
         return fitting_elements<Block, COLUMNS, SUBGROUPS, ELEMENTS / 2>();
 }
 
+// A lane's copies of whole chunks, of which each begins at the same place of a sector as the one before it.
+template <typename copies> struct steady_copy {
+    const uint8_t *source; // of the first chunk
+    bool has_last;
+
+    __device__ __forceinline__ void set(const uint8_t *from, unsigned n_bytes, unsigned lane)
+    {
+        const unsigned at = lane % copies::ROW_LANES * STAGE_GRANULE,
+                       offset = (uintptr_t)from % copies::SECTOR;
+        source = from - offset + at;
+        has_last = at + (copies::STEPS - 1) * copies::SPAN < offset + n_bytes;
+    }
+    template <bool IS_SHARED> __device__ __forceinline__ void start(uint8_t *to, size_t bytes_on) const
+    {
+#pragma unroll
+        for (unsigned i = 0; i < copies::STEPS; i++)
+            if (i < copies::STEPS - 1 || has_last)
+                copy_granule<IS_SHARED>(to + i * copies::SPAN, source + bytes_on + i * copies::SPAN);
+    }
+    // Where in a stage this lane's part begins.
+    static __device__ __forceinline__ unsigned place(unsigned lane)
+    {
+        return lane / copies::ROW_LANES * copies::ROOM + lane % copies::ROW_LANES * STAGE_GRANULE;
+    }
+};
+
 // What a sub-group copies: this lane's part of its rows of weights and of the columns.
 template <typename Block, int COLUMNS, int SUBGROUPS, typename room> struct tile_stream {
     typedef typename room::x_copies x_copies;
     typedef typename room::y_copies y_copies;
     enum { BLOCKS = room::BLOCKS, Y_BLOCK_BYTES = Block::SIZE / QK_BLOCK * sizeof(block_q8_1) };
+    enum {
+        X_STEP = BLOCKS * sizeof(Block), // of a chunk
+        Y_STEP = BLOCKS * Y_BLOCK_BYTES,
+        IS_STEADY = SUBGROUPS * X_STEP % x_copies::SECTOR == 0 && SUBGROUPS * Y_STEP % y_copies::SECTOR == 0
+    };
     const uint8_t *x, *y;
     const uint8_t *x_from[room::X_COPIES], *y_from[room::Y_COPIES];
+    steady_copy<x_copies> steady_x[room::X_COPIES];
+    steady_copy<y_copies> steady_y[room::Y_COPIES];
     unsigned n_blocks, lane;
 
     // A row past the end repeats the last one.
@@ -139,6 +172,28 @@ template <typename Block, int COLUMNS, int SUBGROUPS, typename room> struct tile
 #pragma unroll
         for (int c = 0; c < room::Y_COPIES; c++)
             y_from[c] = y + min((c * SUBGROUP + lane) / y_copies::ROW_LANES, COLUMNS - 1u) * column_bytes;
+        const unsigned first_chunk = threadIdx.y;
+#pragma unroll
+        for (int c = 0; c < room::X_COPIES; c++)
+            steady_x[c].set(x_from[c] + first_chunk * X_STEP, X_STEP, lane);
+#pragma unroll
+        for (int c = 0; c < room::Y_COPIES; c++)
+            steady_y[c].set(y_from[c] + first_chunk * Y_STEP, Y_STEP, lane);
+    }
+
+    __device__ __forceinline__ void start_steady(uint8_t *stage, unsigned chunk) const
+    {
+        const size_t chunks_on = chunk - threadIdx.y;
+        uint8_t *const to_x = stage + steady_copy<x_copies>::place(lane), *const to_y =
+                                                                              stage + room::X_BYTES +
+                                                                              steady_copy<y_copies>::place(
+                                                                                  lane);
+#pragma unroll
+        for (int c = 0; c < room::X_COPIES; c++)
+            steady_x[c].template start<false>(to_x + c * x_copies::BYTES, chunks_on * X_STEP);
+#pragma unroll
+        for (int c = 0; c < room::Y_COPIES; c++)
+            steady_y[c].template start<true>(to_y + c * y_copies::BYTES, chunks_on * Y_STEP);
     }
 
     // A chunk that is not there is an empty group of copies, so that awaiting counts the same ones.
@@ -148,14 +203,19 @@ template <typename Block, int COLUMNS, int SUBGROUPS, typename room> struct tile
         if (block < n_blocks) {
             const unsigned left = min(n_blocks - block, (unsigned)BLOCKS);
             const bool is_within = chunk > 0 && block + 2 * BLOCKS <= n_blocks;
+            if (IS_STEADY && is_within) {
+                start_steady(stage, chunk);
+            } else {
 #pragma unroll
-            for (int c = 0; c < room::X_COPIES; c++)
-                x_copies::start(stage + c * x_copies::BYTES, x_from[c] + block * sizeof(Block),
-                                left * sizeof(Block), x, lane, is_within);
+                for (int c = 0; c < room::X_COPIES; c++)
+                    x_copies::start(stage + c * x_copies::BYTES, x_from[c] + block * sizeof(Block),
+                                    left * sizeof(Block), x, lane, !IS_STEADY && is_within);
 #pragma unroll
-            for (int c = 0; c < room::Y_COPIES; c++)
-                y_copies::start(stage + room::X_BYTES + c * y_copies::BYTES,
-                                y_from[c] + block * Y_BLOCK_BYTES, left * Y_BLOCK_BYTES, y, lane, is_within);
+                for (int c = 0; c < room::Y_COPIES; c++)
+                    y_copies::start(stage + room::X_BYTES + c * y_copies::BYTES,
+                                    y_from[c] + block * Y_BLOCK_BYTES, left * Y_BLOCK_BYTES, y, lane,
+                                    !IS_STEADY && is_within);
+            }
         }
         close_copies();
     }
@@ -214,6 +274,18 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
                                     stream.x + min(first_row + g + 8, n - 1) * row_bytes};
     const unsigned columns[3] = {min(g, COLUMNS - 1u), min(2 * i, COLUMNS - 1u),
                                  min(2 * i + 1, COLUMNS - 1u)};
+    const auto y_place = [&](int c, unsigned block) { // in a stage
+        const uint8_t *const from =
+            stream.y + columns[c] * column_bytes + block * (Q8_BLOCKS * sizeof(block_q8_1));
+        return (unsigned)(room::X_BYTES + columns[c] * y_copies::ROOM + (uintptr_t)from % y_copies::SECTOR);
+    };
+    const auto x_place = [&](int r, unsigned block) {
+        return (unsigned)((g + 8 * r) * x_copies::ROOM +
+                          (uintptr_t)(rows[r] + block * sizeof(Block)) % x_copies::SECTOR);
+    };
+    const unsigned own = subgroup * BLOCKS; // every chunk's places are the first one's if they are steady
+    const unsigned y_places[3] = {y_place(0, own), y_place(1, own), y_place(2, own)},
+                   x_places[2] = {x_place(0, own), x_place(1, own)};
     float sums[TILE_SUMS] = {};
     unsigned stage = 0;
 #pragma unroll 1
@@ -224,16 +296,12 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
         const uint8_t *const staged = memory[subgroup][stage], *staged_y[3];
 #pragma unroll
         for (int c = 0; c < 3; c++)
-            staged_y[c] =
-                staged + room::X_BYTES + columns[c] * y_copies::ROOM +
-                (uintptr_t)(stream.y + columns[c] * column_bytes + first * (Q8_BLOCKS * sizeof(block_q8_1))) %
-                    y_copies::SECTOR;
+            staged_y[c] = staged + (stream_type::IS_STEADY ? y_places[c] : y_place(c, first));
         const tile_activations activations = {staged_y[0] + 4 + 4 * i, {staged_y[1], staged_y[2]}};
         const uint8_t *staged_x[2];
 #pragma unroll
         for (int r = 0; r < 2; r++)
-            staged_x[r] = staged + (g + 8 * r) * x_copies::ROOM +
-                          (uintptr_t)(rows[r] + first * sizeof(Block)) % x_copies::SECTOR;
+            staged_x[r] = staged + (stream_type::IS_STEADY ? x_places[r] : x_place(r, first));
         const auto add = [&](unsigned b) {
             const uint8_t *const blocks[2] = {staged_x[0] + b * sizeof(Block),
                                               staged_x[1] + b * sizeof(Block)};
