@@ -169,7 +169,6 @@ struct one_q5_1 {
 template <> struct dot_product<block_q5_1> : dot_of_two<block_q5_1, one_q5_1> {
 };
 
-#ifndef __HIP_PLATFORM_NVIDIA__
 struct one_q8_0 {
     float d;
     uint32_t q[8];
@@ -186,7 +185,6 @@ struct one_q8_0 {
 };
 template <> struct dot_product<block_q8_0> : dot_of_two<block_q8_0, one_q8_0> {
 };
-#endif
 
 // ---- q4_K and q5_K: part p has the elements 64 p to 64 p + 63
 
@@ -272,11 +270,11 @@ template <> struct dot_product<block_q5_K> {
     }
 };
 
-#ifndef __HIP_PLATFORM_NVIDIA__
 // ---- q2_K and q3_K: part p has the elements 128 p to 128 p + 127
 //
 // They are four groups of 32, and of each group a run of 16 for each of its two scales.
 
+#ifndef __HIP_PLATFORM_NVIDIA__ // which has its own in dot_cuda.h
 template <> struct dot_product<block_q2_K> {
     enum { BLOCKS = 1, PARTS = 2 };
     typedef activations_of_blocks<4> activations;
@@ -316,6 +314,7 @@ template <> struct dot_product<block_q2_K> {
         return w.d * products - w.m * minima;
     }
 };
+#endif
 
 template <> struct dot_product<block_q3_K> {
     enum { BLOCKS = 1, PARTS = 2 };
@@ -367,8 +366,6 @@ template <> struct dot_product<block_q3_K> {
         return w.d * products;
     }
 };
-
-#endif
 
 // ---- q6_K: part p has the elements 128 (p / 4) + 32 (p / 2 % 2) + 16 (p % 2) + 64 g + 0 to 15 for g = 0 and
 // 1

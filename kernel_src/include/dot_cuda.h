@@ -1,9 +1,11 @@
-// Dot products of q2_K, q3_K, q6_K and q8_0 for NVIDIA's instructions; dot.h says what they are.
+// Dot products for NVIDIA's instructions; dot.h says what they are.
 //
 // There integer instructions are what there is least of: a word of weights may take some fifteen of them
 // before memory is no longer what takes the time. So quants stay where they lie in their bytes as far as a
 // signed byte has room, sums of runs are shifted instead, and two runs are scaled by one instruction. What is
 // taken off every quant (4, 32) is where a sum begins, from the activations, which a thread's rows share.
+//
+// Of a block of 256 part p has the elements 128 p to 128 p + 127, four groups of two runs.
 #pragma once
 
 // sum + the two signed halves of `halves` times signed bytes of `bytes`: 0 and 1, or 2 and 3.
@@ -17,36 +19,10 @@ template <bool IS_UPPER> QJ_DEVICE int dp2a(uint32_t halves, uint32_t bytes)
     return out;
 }
 
-// dp4a() of unsigned bytes of a.
-QJ_DEVICE int dp4a_unsigned(uint32_t a, uint32_t b, int sum)
-{
-    int out;
-    asm("dp4a.u32.s32 %0, %1, %2, %3;" : "=r"(out) : "r"(a), "r"(b), "r"(sum));
-    return out;
-}
-
 QJ_DEVICE uint32_t two_sums(int low, int high)
 {
     return __byte_perm((unsigned)low, (unsigned)high, 0x5410);
 }
-
-// N words at p, which is aligned to two, and the scale behind them.
-template <int N> QJ_DEVICE void load_before_scale(uint32_t (&out)[N], float &d, const void *p)
-{
-    const uint8_t *bytes = (const uint8_t *)p;
-    const bool between = ((uintptr_t)bytes & 2) != 0;
-    const uint32_t rest = aligned_half_word(bytes + (between ? 0 : 4 * N));
-    uint32_t before = rest << 16, words[N];
-    load_words(words, bytes + (between ? 2 : 0));
-#pragma unroll
-    for (int i = 0; i < N; i++) {
-        out[i] = shifted_word(before, words[i], between);
-        before = words[i];
-    }
-    d = __half2float(__ushort_as_half((unsigned short)(between ? before >> 16 : rest)));
-}
-
-// ---- blocks of 256: part p has the elements 128 p to 128 p + 127, four groups of two runs
 
 template <> struct dot_product<block_q2_K> {
     enum { BLOCKS = 1, PARTS = 2 };
@@ -104,7 +80,31 @@ template <> struct dot_product<block_q2_K> {
     }
 };
 
-template <> struct dot_product<block_q3_K> {
+// ---- for mat_vec_staged.h, which takes parts from LDS: there the words that a part shares with what is
+// around it may be read whole
+
+template <typename Block> struct staged_product;
+
+// The N words at p, which is aligned to two.
+template <int N> QJ_DEVICE void load_around(uint32_t (&out)[N], const void *p)
+{
+    const unsigned between = (uintptr_t)p & 2;
+    uint32_t words[N + 1];
+    load_words(words, (const uint8_t *)p - between);
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        out[i] = __funnelshift_r(words[i], words[i + 1], 8 * between);
+}
+
+// Bits of a where `mask` has them, else of b.
+QJ_DEVICE uint32_t chosen_bits(uint32_t a, uint32_t b, uint32_t mask)
+{
+    uint32_t out;
+    asm("lop3.b32 %0, %1, %2, %3, 0xe4;" : "=r"(out) : "r"(a), "r"(b), "r"(mask));
+    return out;
+}
+
+template <> struct staged_product<block_q3_K> {
     enum { BLOCKS = 1, PARTS = 2 };
     struct activations : activations_of_blocks<4> {
         __device__ __forceinline__ void load(const block_q8_1 *y, unsigned p)
@@ -112,72 +112,53 @@ template <> struct dot_product<block_q3_K> {
             activations_of_blocks<4>::load(y, p);
 #pragma unroll
             for (int g = 0; g < 4; g++) {
-                sum[g][0] *= -4 << (2 * g);
-                sum[g][1] *= -4 << (2 * g);
+                sum[g][0] *= g < 2 ? -4 : -64;
+                sum[g][1] *= g < 2 ? -4 : -64;
             }
         }
     };
     struct weights {
         float d;
         uint32_t scales[2]; // signed byte 2 g + h for run h of group g
-        uint32_t q[8];      // group g: bits 2 g and 2 g + 1 of each byte
-        uint32_t high[8];   // group g: bit 4 + g of each byte, the third bit of its quant
+        uint32_t q[2][8];   // groups g and g + 2 as nibbles
 
         __device__ __forceinline__ void load(const block_q3_K *x, unsigned p, unsigned)
         {
-            uint32_t words[3]; // see scale_q3_K() of dequantize.h
-            load_even(q, x->qs + 32 * p);
-            load_high(x->hmask, p ? 0 : 4);
-            load_before_scale(words, d, x->scales);
-            unpack_scales(words, p);
-        }
-        __device__ __forceinline__ void unpack_scales(uint32_t (&words)[3], unsigned p)
-        {
+            uint32_t words[4], first[3], low[8], high[9];
+            const unsigned between = (uintptr_t)x & 2;
+            load_around(low, x->qs + 32 * p);
+            load_words(high, x->hmask - between);
+            // Third bits lie as a nibble: 0 and 2, 1 and 3 go to bits 2 and 6 by one multiplication each,
+            // which leaves bits 3 and 7 clear.
+#pragma unroll
+            for (int i = 0; i < 8; i++) {
+                const uint32_t h = __funnelshift_r(high[i], high[i + 1], 8 * between + 4 * p);
+                const uint32_t even = (h & 0x05050505) * 20, odd = (h & 0x0a0a0a0a) * 10;
+                q[0][i] = chosen_bits(low[i], even, 0x33333333);
+                q[1][i] = chosen_bits(low[i] >> 2, odd, 0x33333333);
+            }
+            load_words(words, x->scales - between);
 #pragma unroll
             for (int i = 0; i < 3; i++)
-                words[i] >>= 4 * p;
+                first[i] = __funnelshift_r(words[i], words[i + 1], 8 * between) >> (4 * p);
+            d = low_half(words[3] >> (8 * between));
 #pragma unroll
             for (int i = 0; i < 2; i++) {
-                const uint32_t bits = (words[i] & 0x0f0f0f0f) | (words[2] << (4 - 2 * i) & 0x30303030);
+                const uint32_t bits = (first[i] & 0x0f0f0f0f) | (first[2] << (4 - 2 * i) & 0x30303030);
                 scales[i] = (bits + 0x60606060) ^ 0x80808080; // less 32
             }
-        }
-        __device__ __forceinline__ void load_high(const uint8_t *hmask, unsigned up)
-        {
-            even_words<8> words;
-            words.load(hmask);
-            uint32_t before = words.first << 16;
-            const unsigned shift = (words.between ? 16 : 32) - up;
-#pragma unroll
-            for (int i = 0; i < 7; i++) {
-                high[i] = __funnelshift_rc(before, words.within[i], shift);
-                before = words.within[i];
-            }
-            high[7] = ((words.between ? before >> 16 : words.first) | words.last << 16) << up;
         }
     };
     template <int G>
     static __device__ __forceinline__ int group(const weights &w, const uint32_t (&u)[8],
                                                 const int (&first)[2])
     {
-        int sums[2] = {first[0], first[1]}, thirds[2] = {};
+        int sums[2] = {first[0], first[1]};
 #pragma unroll
-        for (int i = 0; i < 8; i++) {
-            const uint32_t q = w.q[i] & 0x03030303u << (2 * G), high = w.high[i] & 0x10101010u << G;
-            if (G == 2) {
-                sums[i / 4] = dp4a(q | high, u[i], sums[i / 4]);
-            } else {
-                sums[i / 4] = dp4a_unsigned(q, u[i], sums[i / 4]);
-                thirds[i / 4] = dp4a_unsigned(high, u[i], thirds[i / 4]);
-            }
-        }
-#pragma unroll
-        for (int h = 0; h < 2; h++)
-            sums[h] = (sums[h] + (G == 0   ? thirds[h] >> 2
-                                  : G == 1 ? thirds[h] >> 1
-                                           : 2 * thirds[h])) >>
-                      (2 * G);
-        return dp2a<G % 2>(two_sums(sums[0], sums[1]), w.scales[G / 2]);
+        for (int i = 0; i < 8; i++)
+            sums[i / 4] = dp4a(w.q[G % 2][i] & (G < 2 ? 0x07070707 : 0x70707070), u[i], sums[i / 4]);
+        return dp2a<G % 2>(G < 2 ? two_sums(sums[0], sums[1]) : two_sums(sums[0] >> 4, sums[1] >> 4),
+                           w.scales[G / 2]);
     }
     QJ_DEVICE float dot(const weights &w, const activations &a)
     {
@@ -186,42 +167,6 @@ template <> struct dot_product<block_q3_K> {
                       a.d[2] * (float)group<2>(w, a.u[2], a.sum[2]) +
                       a.d[3] * (float)group<3>(w, a.u[3], a.sum[3]));
     }
-};
-
-// ---- for mat_vec_staged.h, which takes parts from LDS: there the words that a part shares with what is
-// around it may be read whole
-
-template <typename Block> struct staged_product : dot_product<Block> {
-};
-
-// The N words at p, which is aligned to two, but `up` bits further up: 0 to 16 bits.
-template <int N> QJ_DEVICE void load_around(uint32_t (&out)[N], const void *p, unsigned up = 0)
-{
-    const unsigned between = (uintptr_t)p & 2, shift = 8 * between - up; // of the lower five bits
-    const uint8_t *bytes = (const uint8_t *)p - between - (8 * between < up ? 4 : 0);
-    uint32_t words[N + 1];
-    load_words(words, bytes);
-#pragma unroll
-    for (int i = 0; i < N; i++)
-        out[i] = __funnelshift_r(words[i], words[i + 1], shift);
-}
-
-template <> struct staged_product<block_q3_K> : dot_product<block_q3_K> {
-    struct weights : dot_product<block_q3_K>::weights {
-        __device__ __forceinline__ void load(const block_q3_K *x, unsigned p, unsigned)
-        {
-            uint32_t words[4], first[3];
-            load_around(q, x->qs + 32 * p);
-            load_around(high, x->hmask, p ? 0 : 4);
-            const unsigned between = (uintptr_t)x & 2;
-            load_words(words, x->scales - between);
-#pragma unroll
-            for (int i = 0; i < 3; i++)
-                first[i] = __funnelshift_r(words[i], words[i + 1], 8 * between);
-            d = low_half(words[3] >> (8 * between));
-            unpack_scales(first, p);
-        }
-    };
 };
 
 template <> struct staged_product<block_q6_K> {
@@ -274,9 +219,8 @@ template <> struct staged_product<block_q6_K> {
     }
 };
 
-// ---- q8_0: two blocks in a row are 17 words
-
-template <> struct dot_product<block_q8_0> {
+// Two blocks in a row are 17 words.
+template <> struct staged_product<block_q8_0> {
     enum { BLOCKS = 2, PARTS = 1 };
     typedef activations_of_blocks<2> activations;
     struct weights {
@@ -286,18 +230,9 @@ template <> struct dot_product<block_q8_0> {
 
         __device__ __forceinline__ void load(const block_q8_0 *x, unsigned, unsigned n_left)
         {
-            is_two = n_left > 1;
-            even_words<17> both;
-            if (is_two)
-                both.load(x);
-            else
-                load_one(both, x);
             uint32_t words[17];
-            both.get(words);
-            unpack(words);
-        }
-        __device__ __forceinline__ void unpack(const uint32_t (&words)[17])
-        {
+            is_two = n_left > 1;
+            load_around(words, x);
 #pragma unroll
             for (int i = 0; i < 8; i++) {
                 q[0][i] = words[i] >> 16 | words[i + 1] << 16;
@@ -306,33 +241,10 @@ template <> struct dot_product<block_q8_0> {
             d[0] = low_half(words[0]);
             d[1] = high_half(words[8]);
         }
-        // The last block of a row: 8 words, and half a one at either end.
-        static __device__ __forceinline__ void load_one(even_words<17> &out, const block_q8_0 *x)
-        {
-            const uint8_t *bytes = (const uint8_t *)x;
-            out.between = ((uintptr_t)bytes & 2) != 0;
-            out.first = aligned_half_word(bytes + (out.between ? 0 : 32));
-            out.last = 0;
-#pragma unroll
-            for (int i = 0; i < 16; i++)
-                out.within[i] = i < 8 ? aligned_word(bytes + (out.between ? 2 : 0) + 4 * i) : out.first;
-        }
     };
     QJ_DEVICE float dot(const weights &w, const activations &a)
     {
         const float second = w.d[1] * a.d[1] * (float)dot_words(w.q[1], a.u[1]);
         return w.d[0] * a.d[0] * (float)dot_words(w.q[0], a.u[0]) + (w.is_two ? second : 0.0f);
     }
-};
-
-template <> struct staged_product<block_q8_0> : dot_product<block_q8_0> {
-    struct weights : dot_product<block_q8_0>::weights {
-        __device__ __forceinline__ void load(const block_q8_0 *x, unsigned, unsigned n_left)
-        {
-            uint32_t words[17];
-            is_two = n_left > 1;
-            load_around(words, x);
-            unpack(words);
-        }
-    };
 };

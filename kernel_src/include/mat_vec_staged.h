@@ -34,7 +34,7 @@ template <typename Block, int ROWS, int SUBGROUPS, int STAGES> struct staged_row
         Y_BYTES = BLOCKS * Y_BLOCK_BYTES
     };
     typedef tile_copies<ROWS, X_BYTES, false> copies;
-    // load_around() reads a word before a row's first block and one behind its last.
+    // load_around() reads up to a word behind a row's last block.
     static_assert(copies::ROOM >= copies::SECTOR + X_BYTES + 2, "there is a word behind a row");
     struct memory {
         __attribute__((aligned(32))) uint8_t y[STAGES][Y_BYTES];

@@ -62,7 +62,7 @@
 // clang-format off
 #define QJ_CUDA_STAGED(row)                                                                                  \
     /*  type  rows  stages  blocks */                                                                        \
-    row(q8_0,    1,      2,      8)                                                                          \
+    row(q8_0,    2,      2,      4)                                                                          \
     row(q3_K,    2,      2,      5)                                                                          \
     row(q6_K,    1,      2,      4)
 // clang-format on
