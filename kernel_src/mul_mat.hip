@@ -9,9 +9,12 @@
 // other types by the quantised activations.
 //
 // The unit's define: QJ_TYPE, a block type of mul_mat_weights.h or types.h.
+#include "tuning.h"
+#ifdef QJ_HAS_MUL_MAT_TILES
+#define QJ_WEIGHTS_IN_LDS // all that is unpacked lies there: load.h
+#endif
 #include "mul_mat.h"
 #include "mul_mat_tiles.h"
-#include "tuning.h"
 #define QJ_WITH_MUL_MAT
 #include "types.h"
 

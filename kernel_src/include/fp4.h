@@ -73,7 +73,29 @@ QJ_DEVICE float element(const block_nvfp4 &b, unsigned i)
 #if defined(QJ_WITH_DOT) || defined(QJ_WITH_MUL_MAT)
 // N * 4 bytes as little-endian words, from any address. Nothing beside them is read. In two steps as
 // even_words.
-#ifdef __HIP_PLATFORM_NVIDIA__
+#ifdef QJ_WEIGHTS_IN_LDS
+template <int N> struct byte_words {
+    uint32_t words[N + 1];
+    unsigned shift;
+
+    __device__ __forceinline__ void load(const void *p)
+    {
+        const unsigned ahead = (uintptr_t)p & 3;
+        const uint8_t *const bytes = (const uint8_t *)p - ahead;
+        shift = 8 * ahead;
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            words[i] = aligned_word(bytes + 4 * i);
+        words[N] = aligned_word(bytes + (ahead ? 4 * N : 0));
+    }
+    __device__ __forceinline__ void get(uint32_t (&out)[N]) const
+    {
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            out[i] = __funnelshift_r(words[i], words[i + 1], shift);
+    }
+};
+#elif defined(__HIP_PLATFORM_NVIDIA__)
 // The N - 1 aligned words that lie within the bytes, and the four bytes that remain: `front` of them before
 // the words, the others behind.
 template <int N> struct byte_words {
@@ -124,7 +146,9 @@ template <int N> struct byte_words {
 
 template <int N> QJ_DEVICE void under_way(const byte_words<N> &words)
 {
-#ifdef __HIP_PLATFORM_NVIDIA__
+#if defined(QJ_WEIGHTS_IN_LDS)
+    under_way(words.words);
+#elif defined(__HIP_PLATFORM_NVIDIA__)
     under_way(words.within);
 #pragma unroll
     for (int i = 0; i < 4; i++)

@@ -81,6 +81,31 @@ QJ_DEVICE uint32_t word_within(uint32_t low, uint32_t high, bool is_first)
 #endif
 }
 
+#ifdef QJ_WEIGHTS_IN_LDS
+// What lies beside them may be read there, but nothing behind the last one's word: the aligned words that the
+// bytes lie in.
+template <int N> struct even_words {
+    uint32_t words[N + 1];
+    unsigned shift;
+
+    __device__ __forceinline__ void load(const void *p)
+    {
+        const unsigned ahead = (uintptr_t)p & 2;
+        const uint8_t *const bytes = (const uint8_t *)p - ahead;
+        shift = 8 * ahead;
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            words[i] = aligned_word(bytes + 4 * i);
+        words[N] = aligned_word(bytes + 2 * N * ahead);
+    }
+    __device__ __forceinline__ void get(uint32_t (&out)[N]) const
+    {
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            out[i] = __funnelshift_r(words[i], words[i + 1], shift);
+    }
+};
+#else
 // The N - 1 aligned words that lie within the bytes, and what remains as two half words: at both ends when p
 // lies between two words, else the last word. So every lane does the same loads, wherever its block begins.
 template <int N> struct even_words {
@@ -109,10 +134,13 @@ template <int N> struct even_words {
     }
 };
 #endif
+#endif
 
 template <int N> QJ_DEVICE void under_way(const even_words<N> &words)
 {
-#ifdef __HIP_PLATFORM_NVIDIA__
+#if defined(QJ_WEIGHTS_IN_LDS)
+    under_way(words.words);
+#elif defined(__HIP_PLATFORM_NVIDIA__)
     under_way(words.first);
     under_way(words.last);
 #pragma unroll

@@ -33,15 +33,16 @@ QJ_DEVICE void add_products(float (&out)[4], const uint32_t (&x)[4], const uint3
 {
     uint32_t sums[4];
     if (RUN == 32)
-        asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        asm volatile(
+            "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
             "{%10, %10, %10, %10};"
             : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
             : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]), "r"(y[0]), "r"(y[1]), "r"(SUMS_FROM_BITS));
     else
-        asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, "
-            "{%7, %7, %7, %7};"
-            : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
-            : "r"(x[2 * run]), "r"(x[2 * run + 1]), "r"(y[run]), "r"(SUMS_FROM_BITS));
+        asm volatile("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, "
+                     "{%7, %7, %7, %7};"
+                     : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
+                     : "r"(x[2 * run]), "r"(x[2 * run + 1]), "r"(y[run]), "r"(SUMS_FROM_BITS));
 #pragma unroll
     for (int s = 0; s < 4; s++)
         out[s] = __uint_as_float(sums[s]);
@@ -79,79 +80,107 @@ template <typename Weights, int ROWS, int COLUMNS> struct mul_mat_tile {
         return thread / 32 / ROW_GROUPS * (N * 8);
     }
 
-    // Adds the products of the slice's first n_runs runs.
-    template <typename Slice>
-    __device__ __forceinline__ void add(const Slice &in, unsigned n_runs, unsigned thread)
+    // Adds the products of a slice, by two steps at a time. They are waited for DEPTH pieces of columns
+    // later, and the lines of a step are loaded a step before, as a sub-group may be alone on its part of the
+    // multiprocessor.
+    template <typename Slice> __device__ __forceinline__ void add(const Slice &in, unsigned thread)
     {
-        const unsigned lane = thread % 32, n_steps = n_runs / STEP_RUNS;
-        const unsigned row = first_row(thread), column = first_column(thread);
-        const uint32_t *const x_lines = &in.x[row + lane % 16][lane / 16 * 4];
-        const uint32_t *const y_lines = &in.y[column + lane / 16 * 8 + lane % 8][lane / 8 % 2 * 4];
 #pragma unroll 1
-        for (unsigned step = 0; step < n_steps; step++) {
-            uint32_t x[M][4];
-            typename Slice::scale x_scales[STEP_RUNS][M][2];
+        for (unsigned step = 0; step < Slice::ELEMENTS / 32; step += 2)
+            add_steps(in, step, thread);
+    }
+
+    template <typename Slice>
+    __device__ __forceinline__ void add_steps(const Slice &in, unsigned first_step, unsigned thread)
+    {
+        typedef typename Slice::scale scale;
+        enum { STEP_JOBS = N * STEP_RUNS, JOBS = 2 * STEP_JOBS, DEPTH = M < 4 ? 2 : 1 };
+        const unsigned lane = thread % 32, row = first_row(thread), column = first_column(thread);
+        const uint32_t *const x_lines = &in.x[row + lane % 16][first_step * 8 + lane / 16 * 4];
+        const uint32_t *const y_lines =
+            &in.y[column + lane / 16 * 8 + lane % 8][first_step * 8 + lane / 8 % 2 * 4];
+        const scale *const of_rows = &in.x_scales[first_step * STEP_RUNS][row + lane / 4];
+        const scale *const of_columns = &in.y_scales[first_step * STEP_RUNS][column + lane % 4 * 2];
+        uint32_t x[2][M][4], y[2][N / 2][4];
+        scale x_scales[2][STEP_RUNS][M][2], y_scales[DEPTH + 1][2];
+        float products[DEPTH + 1][M][4];
+        load_step<Slice>(x[0], y[0], x_lines, y_lines);
 #pragma unroll
-            for (int m = 0; m < M; m++)
-                load_lines(x[m], x_lines + m * 16 * Slice::LINE + step * 8);
+        for (int job = 0; job < JOBS + DEPTH; job++) {
+            if (job < JOBS) {
+                const int step = job / STEP_JOBS, n = job % STEP_JOBS / STEP_RUNS, run = job % STEP_RUNS;
+                const int slot = job % (DEPTH + 1);
+                if (job == 0)
+                    load_step<Slice>(x[1], y[1], x_lines + 8, y_lines + 8);
+                if (job % STEP_JOBS == 0)
+                    load_scales<Slice>(x_scales[step], of_rows + step * STEP_RUNS * ROWS);
+                memcpy(y_scales[slot],
+                       __builtin_assume_aligned(
+                           (const void *)(of_columns + (step * STEP_RUNS + run) * COLUMNS + n * 8),
+                           sizeof y_scales[0]),
+                       sizeof y_scales[0]);
 #pragma unroll
-            for (int r = 0; r < STEP_RUNS; r++)
-#pragma unroll
-                for (int half = 0; half < 2 * M; half++)
-                    x_scales[r][half / 2][half % 2] =
-                        in.x_scales[step * STEP_RUNS + r][row + half * 8 + lane / 4];
-#pragma unroll
-            for (int n = 0; n < N; n += 2) {
-                uint32_t y[4];
-                load_lines(y, y_lines + n * 8 * Slice::LINE + step * 8);
-#pragma unroll
-                for (int r = 0; r < STEP_RUNS; r++)
-#pragma unroll
-                    for (int side = 0; side < 2; side++)
-                        add_pieces(
-                            n + side, x, y + 2 * side, r, x_scales[r],
-                            &in.y_scales[step * STEP_RUNS + r][column + (n + side) * 8 + lane % 4 * 2]);
+                for (int m = 0; m < M; m++)
+                    add_products<Weights::RUN>(products[slot][m], x[step][m], &y[step][n / 2][n % 2 * 2],
+                                               run);
+            }
+            if (job >= DEPTH) {
+                const int done = job - DEPTH, slot = done % (DEPTH + 1);
+                add_scaled(done % STEP_JOBS / STEP_RUNS, products[slot],
+                           x_scales[done / STEP_JOBS][done % STEP_RUNS], y_scales[slot]);
             }
         }
     }
 
+    template <typename Slice, typename Scale>
+    static __device__ __forceinline__ void load_scales(Scale (&out)[STEP_RUNS][M][2], const Scale *of_rows)
+    {
+#pragma unroll
+        for (int run = 0; run < STEP_RUNS; run++)
+#pragma unroll
+            for (int half = 0; half < 2 * M; half++)
+                out[run][half / 2][half % 2] = of_rows[run * ROWS + half * 8];
+    }
+
+    template <typename Slice>
+    static __device__ __forceinline__ void load_step(uint32_t (&x)[M][4], uint32_t (&y)[N / 2][4],
+                                                     const uint32_t *x_lines, const uint32_t *y_lines)
+    {
+#pragma unroll
+        for (int m = 0; m < M; m++)
+            load_lines(x[m], x_lines + m * 16 * Slice::LINE);
+#pragma unroll
+        for (int n = 0; n < N / 2; n++)
+            load_lines(y[n], y_lines + n * 16 * Slice::LINE);
+    }
+
     // What a run adds to a column of pieces.
     template <typename Scale>
-    __device__ __forceinline__ void add_pieces(int n, const uint32_t (&x)[M][4], const uint32_t *y,
-                                               unsigned run, const Scale (&x_scales)[M][2],
-                                               const Scale *scales_of_columns)
+    __device__ __forceinline__ void add_scaled(int n, const float (&products)[M][4],
+                                               const Scale (&x_scales)[M][2], const Scale (&y_scales)[2])
     {
-        Scale y_scales[2];
-        memcpy(y_scales, __builtin_assume_aligned((const void *)scales_of_columns, sizeof y_scales),
-               sizeof y_scales);
         const float y_from[2] = {-SUMS_FROM * y_scales[0].scale, -SUMS_FROM * y_scales[1].scale};
 #pragma unroll
-        for (int m = 0; m < M; m++) {
-            float products[4];
-            add_products<Weights::RUN>(products, x[m], y, run);
+        for (int m = 0; m < M; m++)
 #pragma unroll
             for (int s = 0; s < 4; s++)
                 sums[m][n][s] = add_scaled_run(sums[m][n][s], x_scales[m][s / 2], y_scales[s % 2],
-                                               y_from[s % 2], products[s]);
-        }
+                                               y_from[s % 2], products[m][s]);
     }
 
     template <typename Operands>
     __device__ __forceinline__ void store(const Operands &out, unsigned thread) const
     {
         const unsigned lane = thread % 32;
+        const unsigned row = first_row(thread) + lane / 4, column = first_column(thread) + lane % 4 * 2;
 #pragma unroll
-        for (int n = 0; n < N; n++) {
+        for (int c = 0; c < 2 * N; c++) {
+            const unsigned at = column + c / 2 * 8 + c % 2;
+            float *const to = out.dst + (size_t)at * out.n_dst + row;
 #pragma unroll
-            for (int m = 0; m < M; m++) {
-#pragma unroll
-                for (int s = 0; s < 4; s++) {
-                    const unsigned row = first_row(thread) + m * 16 + s / 2 * 8 + lane / 4;
-                    const unsigned column = first_column(thread) + n * 8 + lane % 4 * 2 + s % 2;
-                    if (row < out.n && column < out.n_columns)
-                        out.dst[(size_t)column * out.n_dst + row] = sums[m][n][s];
-                }
-            }
+            for (int r = 0; r < 2 * M; r++)
+                if (at < out.n_columns && row + r * 8 < out.n)
+                    to[r * 8] = sums[r / 2][c / 2][r % 2 * 2 + c % 2];
         }
     }
 };
@@ -185,14 +214,17 @@ template <typename Block, int ROWS, int COLUMNS, int AT_LEAST> struct mul_mat_ti
 
 // The copies of a thread. It has the same places of every chunk.
 template <typename Block, int ROWS, typename Room> struct mul_mat_tile_copies {
-    enum { STEPS = (ROWS * Room::GRANULES + MUL_MAT_THREADS - 1) / MUL_MAT_THREADS };
+    // Neighbours copy neighbouring granules: the fewer lines of memory an instruction touches, the better.
+    enum { PLACES = ROWS * Room::GRANULES, STEPS = (PLACES + MUL_MAT_THREADS - 1) / MUL_MAT_THREADS };
+    // A chunk's last granule may reach into the rows behind.
+    enum { ROW_GRANULES = Room::GRANULES * STAGE_GRANULE, ROWS_BEHIND = ROW_GRANULES / sizeof(Block) + 1 };
     const uint8_t *x;
-    unsigned row_bytes, end;
-    unsigned row[STEPS]; // where it begins
+    unsigned row_bytes, end; // what may be read
+    unsigned row[STEPS];     // where it begins
 
     __device__ __forceinline__ mul_mat_tile_copies(const mul_mat_operands<Block> &in, unsigned thread)
         : x((const uint8_t *)in.x), row_bytes(in.n_blocks * (unsigned)sizeof(Block)),
-          end(min(in.n, (unsigned)ROWS) * row_bytes)
+          end(min(in.n, (unsigned)ROWS + ROWS_BEHIND) * row_bytes)
     {
 #pragma unroll
         for (unsigned i = 0; i < STEPS; i++) {
@@ -213,18 +245,20 @@ template <typename Block, int ROWS, typename Room> struct mul_mat_tile_copies {
                                           unsigned thread) const
     {
         const unsigned from = chunk * Room::BYTES;
-        // What lies in the same granules is of the same rows.
-        if (chunk > 0 && from + 2 * Room::BYTES <= row_bytes && end == ROWS * row_bytes) {
+        if (from >= row_bytes) {
+            close_copies();
+            return;
+        }
+        if ((chunk > 0 || offset(0) == 0) && (ROWS - 1) * row_bytes + from + ROW_GRANULES <= end) {
 #pragma unroll
             for (unsigned i = 0; i < STEPS; i++) {
-                const unsigned place = thread + i * MUL_MAT_THREADS;
-                const unsigned begin = row[i] + from;
-                if (ROWS * Room::GRANULES % MUL_MAT_THREADS == 0 || place < ROWS * Room::GRANULES)
+                const unsigned place = thread + i * MUL_MAT_THREADS, begin = row[i] + from;
+                if (PLACES % MUL_MAT_THREADS == 0 || place < PLACES)
                     copy_granule<false>(to(stage, place), x + (begin - offset(begin) + at(place)));
             }
-        } else if (from < row_bytes) {
+        } else {
 #pragma unroll 1
-            for (unsigned place = thread; place < ROWS * Room::GRANULES; place += MUL_MAT_THREADS) {
+            for (unsigned place = thread; place < PLACES; place += MUL_MAT_THREADS) {
                 const unsigned begin = place / Room::GRANULES * row_bytes + from;
                 const unsigned source = begin - offset(begin) + at(place);
                 if (begin + at(place) < offset(begin)) { // only of the first row
@@ -319,6 +353,16 @@ QJ_DEVICE void unpack_slice(Room &lds, const uint8_t (&stage)[ROWS][Room::LINE],
     }
 }
 
+// Makes nothing of the slice's runs from `first` on.
+template <typename Slice> QJ_DEVICE void forget_runs(Slice &out, unsigned first, unsigned thread)
+{
+    enum { ROWS = sizeof out.x / sizeof *out.x, COLUMNS = sizeof out.y / sizeof *out.y };
+    for (unsigned i = first * ROWS + thread; i < Slice::RUNS * ROWS; i += MUL_MAT_THREADS)
+        out.x_scales[i / ROWS][i % ROWS] = {};
+    for (unsigned i = first * COLUMNS + thread; i < Slice::RUNS * COLUMNS; i += MUL_MAT_THREADS)
+        out.y_scales[i / COLUMNS][i % COLUMNS] = {};
+}
+
 // As mul_mat_columns() of mul_mat.h, of rows that have room in LDS.
 template <typename Block, int ROWS, int COLUMNS, typename Room>
 QJ_DEVICE void mul_mat_tile_columns(const mul_mat_operands<Block> &in, Room &lds)
@@ -334,28 +378,39 @@ QJ_DEVICE void mul_mat_tile_columns(const mul_mat_operands<Block> &in, Room &lds
     typedef mul_mat_activations<typename share::weights, COLUMNS, share::GROUPS> activations;
     const mul_mat_tile_activations<activations, typename share::weights, COLUMNS, share::GROUPS> y_places(
         in, thread);
-    activations y;
+    enum { AHEAD = COLUMNS <= 64 ? 2 : 1 }; // slices of activations; of more columns there is no room
+    activations y[AHEAD];
 #pragma unroll
     for (unsigned s = 0; s < STAGES; s++)
         copies.start(lds.raw[s], s, thread);
-    if (n_slices > 0)
-        y_places.load(y, in, 0, thread);
+#pragma unroll
+    for (unsigned s = 0; s < AHEAD; s++)
+        y_places.load(y[s], in, s, thread);
     unsigned stage = 0;
 #pragma unroll 1
-    for (unsigned slice = 0; slice < n_slices; slice++) {
-        if (slice % SLICES == 0)
-            await_copies<STAGES - 1>();
-        __syncthreads();
-        unpack_slice<share, ROWS, Block>(lds, lds.raw[stage], copies, slice, thread);
-        y.store(lds.slice, thread);
-        __syncthreads();
-        if (slice % SLICES == SLICES - 1) {
-            copies.start(lds.raw[stage], slice / SLICES + STAGES, thread);
-            stage = stage == STAGES - 1 ? 0 : stage + 1;
+    for (unsigned first = 0; first < n_slices; first += AHEAD) {
+#pragma unroll
+        for (unsigned s = 0; s < AHEAD; s++) {
+            const unsigned slice = first + s;
+            if (slice >= n_slices)
+                break;
+            if (slice % SLICES == 0)
+                await_copies<STAGES - 1>();
+            __syncthreads();
+            unpack_slice<share, ROWS, Block>(lds, lds.raw[stage], copies, slice, thread);
+            y[s].store(lds.slice, thread);
+            y_places.load(y[s], in, slice + AHEAD, thread);
+            if ((slice + 1) * slice_type::RUNS > total_runs) {
+                __syncthreads();
+                forget_runs(lds.slice, total_runs % slice_type::RUNS, thread);
+            }
+            __syncthreads();
+            if (slice % SLICES == SLICES - 1) {
+                copies.start(lds.raw[stage], slice / SLICES + STAGES, thread);
+                stage = stage == STAGES - 1 ? 0 : stage + 1;
+            }
+            tile.add(lds.slice, thread);
         }
-        if (slice + 1 < n_slices)
-            y_places.load(y, in, slice + 1, thread);
-        tile.add(lds.slice, min(total_runs - slice * slice_type::RUNS, (unsigned)slice_type::RUNS), thread);
     }
     await_copies<0>();
     __syncthreads(); // others may still read what the next columns overwrite

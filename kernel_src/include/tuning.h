@@ -99,26 +99,26 @@ enum qj_mul_mat_tile { QJ_MUL_MAT_TILES(QJ_MUL_MAT_TILE) };
  * thread rows:   rows of the tile that a thread has, with `most` columns in proportion more;
  * together:      columns whose loads the compiler may have under way together (AMD);
  * elements:      of a row, that the loop over runs is unrolled to at least;
- * slice, of few: elements of a row, at least, that are in LDS at a time, and with few columns;
- * ahead, of few: slices that a thread has on their way to LDS, and with few columns.
+ * slice, of few: elements of a row, at least, that are in LDS at a time, and with few columns.
  * A thread has columns * rows / 128 sums. Archs without an integer dot product are a class of their own, and
- * CUDA from sm_80 on, where sums are those of matrix instructions (mul_mat_tiles.h). */
+ * CUDA from sm_80 on, where matrix instructions compute the tiles (mul_mat_tiles.h): a slice is then of 64
+ * rows, and of 128 rows half as long. */
 // clang-format off
 #define QJ_MUL_MAT_TUNING(row)                                                                               \
-    /*  class   columns: of 64  of 128  most  few  thread rows  together  elements  slice  of few  ahead  of few */ \
-    row(cpu,                 16,      8,   16,   8,           4,        2,       16,    64,     64,      1,      1)          \
-    row(scalar,              16,     16,   16,  16,           1,        1,       16,    64,     64,      1,      1)          \
-    row(cuda,                64,     64,  128,  16,           4,        2,       32,   128,    256,      1,      1)          \
-    row(cuda_tiles,          64,     64,  128,  16,           4,        2,       32,   128,    128,      1,      1)          \
-    row(gcn,                 64,     32,   64,  16,           4,        1,       16,    64,     64,      1,      1)          \
-    row(gfx906,              64,     32,   64,  16,           4,        1,       16,    64,     64,      1,      1)          \
-    row(cdna,                64,     64,   64,  16,           4,        2,       16,    64,     64,      1,      1)          \
-    row(cdna3,               64,     64,   64,  16,           4,        2,       16,    64,     64,      1,      1)          \
-    row(rdna1,               64,     32,   64,  16,           4,        1,       16,    64,     64,      1,      1)          \
-    row(rdna2,               64,     64,   64,  16,           4,        1,       16,    64,     64,      1,      1)          \
-    row(rdna3,               64,     64,   64,  16,           4,        1,       16,    64,     64,      1,      1)          \
-    row(rdna35,              64,     64,   64,  16,           4,        1,       16,    64,     64,      1,      1)          \
-    row(rdna4,               64,     64,   64,  16,           4,        1,       16,    64,     64,      1,      1)
+    /*  class   columns: of 64  of 128  most  few  thread rows  together  elements  slice  of few */           \
+    row(cpu,                 16,      8,   16,   8,           4,        2,       16,    64,     64)          \
+    row(scalar,              16,     16,   16,  16,           1,        1,       16,    64,     64)          \
+    row(cuda,                64,     64,  128,  16,           4,        2,       32,   128,    256)          \
+    row(cuda_tiles,          64,     64,  128,  16,           4,        2,       32,   128,    128)          \
+    row(gcn,                 64,     32,   64,  16,           4,        1,       16,    64,     64)          \
+    row(gfx906,              64,     32,   64,  16,           4,        1,       16,    64,     64)          \
+    row(cdna,                64,     64,   64,  16,           4,        2,       16,    64,     64)          \
+    row(cdna3,               64,     64,   64,  16,           4,        2,       16,    64,     64)          \
+    row(rdna1,               64,     32,   64,  16,           4,        1,       16,    64,     64)          \
+    row(rdna2,               64,     64,   64,  16,           4,        1,       16,    64,     64)          \
+    row(rdna3,               64,     64,   64,  16,           4,        1,       16,    64,     64)          \
+    row(rdna35,              64,     64,   64,  16,           4,        1,       16,    64,     64)          \
+    row(rdna4,               64,     64,   64,  16,           4,        1,       16,    64,     64)
 // clang-format on
 
 #if defined(__HIP_PLATFORM_NVIDIA__)
@@ -164,7 +164,7 @@ QJ_TUNING(QJ_TUNING_STRUCT)
 typedef QJ_TUNING_OF(QJ_ARCH_CLASS) tuning;
 
 #define QJ_MUL_MAT_STRUCT(class, of_64, of_128, most, few, thread_rows, together, elements, slice,           \
-                          few_slice, ahead, few_ahead)                                                       \
+                          few_slice)                                                                         \
     struct mul_mat_tuning_##class {                                                                          \
         enum {                                                                                               \
             COLUMNS_OF_64 = of_64,                                                                           \
@@ -175,9 +175,7 @@ typedef QJ_TUNING_OF(QJ_ARCH_CLASS) tuning;
             TOGETHER = together,                                                                             \
             ELEMENTS = elements,                                                                             \
             SLICE = slice,                                                                                   \
-            SLICE_OF_FEW = few_slice,                                                                        \
-            AHEAD = ahead,                                                                                   \
-            AHEAD_OF_FEW = few_ahead                                                                         \
+            SLICE_OF_FEW = few_slice                                                                         \
         };                                                                                                   \
     };
 QJ_MUL_MAT_TUNING(QJ_MUL_MAT_STRUCT)
