@@ -1,10 +1,9 @@
-/* Many processes on one cold store: 8 that compile 20 kernels each, all different, and 64 that want the same
- * 20. Beside what is ideal: the time in which one process compiles the same kernels into a store of its own,
- * divided by the number of processors. `cpu_ratio` compares the processor time of all of them, which other
- * work on the machine does not change much; `cpu_ratio_alone` does so with as many processes that compile one
- * kernel each, one after the other: a compiler's first compile takes about twice as long as its next.
- * `served_ratio` is what would be left if nothing but the ideal time were spent on compiling: the ideal, and
- * the time that the same processes take when all they want is in the store. processes [ROUNDS] */
+/* Many processes on one cold store: 8 that compile 20 of qjit's own units each, all different, and 64 that
+ * want the same 20, each beginning with another. Beside what is ideal: the time in which one process compiles
+ * the same units into a store of its own, divided by the number of processors. `cpu_ratio` compares the
+ * processor time of all of them, which other work on the machine does not change much. `served_ratio` is what
+ * would be left if nothing but the ideal time were spent on compiling: the ideal, and the time that the same
+ * processes take when all they want is in the store. processes [ROUNDS] */
 #include <qjit/qjit.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -23,17 +22,7 @@ extern char **environ;
 
 static char root[256];
 static int n_rounds = 3;
-
-static const char text[] = "extern \"C\" __global__ void k(const block *x, float *y, int n_blocks)\n"
-                           "{\n"
-                           "    int i = blockIdx.x * blockDim.x + threadIdx.x, b = i / 16, q = i % 16;\n"
-                           "    if (b >= n_blocks)\n"
-                           "        return;\n"
-                           "    float d = (float)x[b].d * SCALE;\n"
-                           "    y[b * 32 + q] = d * ((x[b].qs[q] & 15) - 8);\n"
-                           "    y[b * 32 + q + 16] = expf(d) * ((x[b].qs[q] >> 4) - 8);\n"
-                           "}\n";
-static const qjit_header header = {"block.h", "struct block { _Float16 d; unsigned char qs[16]; };\n"};
+static const char *kernels[N_DISTINCT * N_EACH];
 
 static void fail(const char *what)
 {
@@ -53,49 +42,56 @@ static qjit_context *open_context(const char *store)
     return context;
 }
 
-static void compile(qjit_context *context, int i)
+/* A kernel of each of the first units of the library: what is compiled is what models need. */
+static void find_kernels(const qjit_context *context)
 {
-    static const char *const kernel = "k";
-    char whole[sizeof text + 128], scale[64];
-    const char *defines[] = {scale};
-    (void)snprintf(whole, sizeof whole, "#include \"block.h\"\n%s", text);
-    (void)snprintf(scale, sizeof scale, "SCALE=%d.5f", i);
-    const qjit_source source = {.struct_size = sizeof source,
-                                .name = "dequantize",
-                                .text = whole,
-                                .headers = &header,
-                                .n_headers = 1,
-                                .defines = defines,
-                                .n_defines = 1,
-                                .kernels = &kernel,
-                                .n_kernels = 1,
-                                .flags = QJIT_SOURCE_SMALL_RUNTIME};
-    qjit_object *object;
-    if (qjit_compile(context, &object, &source, "gfx1030") != QJIT_OK) {
-        fail("qjit_compile");
+    const char *unit = "";
+    uint32_t n = 0;
+    for (qjit_kernel i = 0; i < qjit_kernel_count(context) && n < N_DISTINCT * N_EACH; i++) {
+        qjit_kernel_info info;
+        if (qjit_get_kernel_info(context, &info, i) != QJIT_OK) {
+            fail("qjit_get_kernel_info");
+        }
+        if (strcmp(info.unit, unit) != 0) {
+            unit = info.unit;
+            kernels[n++] = info.name;
+        }
     }
-    qjit_object_destroy(object);
+    if (n < N_DISTINCT * N_EACH) {
+        fail("not enough units");
+    }
 }
 
-/* One process: kernels first to first + n, beginning somewhere among them. */
-static int be_one(const char *store, int first, int n, int begin)
+static void compile(qjit_context *context, int i)
+{
+    static const char *const arch = "gfx1030";
+    const qjit_warm_options options = {
+        .struct_size = sizeof options, .archs = &arch, .n_archs = 1, .kernels = &kernels[i], .n_kernels = 1};
+    if (qjit_warm(context, NULL, &options) != QJIT_OK) {
+        fail("qjit_warm");
+    }
+}
+
+/* One process: n kernels, each `step` after the one before, beginning somewhere among them. */
+static int be_one(const char *store, int first, int n, int begin, int step)
 {
     qjit_context *context = open_context(store);
+    find_kernels(context);
     for (int i = 0; i < n; i++) {
-        compile(context, first + (begin + i) % n);
+        compile(context, first + (begin + i) % n * step);
     }
     qjit_destroy(context);
     return 0;
 }
 
-static pid_t start(char *store, int first, int n, int begin)
+static pid_t start(char *store, int first, int n, int begin, int step)
 {
-    char self[] = "/proc/self/exe", numbers[3][16];
-    const int values[] = {first, n, begin};
-    for (int i = 0; i < 3; i++) {
+    char self[] = "/proc/self/exe", numbers[4][16];
+    const int values[] = {first, n, begin, step};
+    for (int i = 0; i < 4; i++) {
         (void)snprintf(numbers[i], sizeof numbers[i], "%d", values[i]);
     }
-    char *arguments[] = {self, store, numbers[0], numbers[1], numbers[2], NULL};
+    char *arguments[] = {self, store, numbers[0], numbers[1], numbers[2], numbers[3], NULL};
     pid_t child;
     if (posix_spawn(&child, self, NULL, NULL, arguments, environ) != 0) {
         fail("start a process");
@@ -138,7 +134,8 @@ static double run(char *store, int n_processes, int n_each, bool is_common)
     pid_t children[N_COMMON];
     uint64_t begin = bench_ns();
     for (int i = 0; i < n_processes; i++) {
-        children[i] = start(store, is_common ? 0 : i * n_each, n_each, is_common ? i : 0);
+        children[i] =
+            is_common ? start(store, 0, n_each, i, N_DISTINCT) : start(store, i * n_each, n_each, 0, 1);
     }
     for (int i = 0; i < n_processes; i++) {
         int status = 1;
@@ -149,35 +146,29 @@ static double run(char *store, int n_processes, int n_each, bool is_common)
     return (double)(bench_ns() - begin) / 1e6;
 }
 
-static double run_alone(int n_kernels)
+static double run_alone(int n_kernels, bool is_common)
 {
     char store[512];
     make_store(store);
-    return run(store, 1, n_kernels, false);
+    return run(store, 1, n_kernels, is_common);
 }
 
 static void measure(const char *name, int n_processes, bool is_common, double wanted)
 {
     double ms[ROUNDS_MAX], ideal[ROUNDS_MAX], ratios[ROUNDS_MAX], served_ratios[ROUNDS_MAX],
-        cpu_ratios[ROUNDS_MAX], cpu_ratios_alone[ROUNDS_MAX];
+        cpu_ratios[ROUNDS_MAX];
     char store[512];
     double n_cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
-    int n_kernels = is_common ? N_EACH : n_processes * N_EACH, n_alone = is_common ? N_EACH : 0;
+    int n_kernels = is_common ? N_EACH : n_processes * N_EACH;
     for (int i = 0; i < n_rounds; i++) {
         double before = cpu_ms(), between;
-        ideal[i] = run_alone(n_kernels) / n_cpus;
+        ideal[i] = run_alone(n_kernels, is_common) / n_cpus;
         between = cpu_ms();
         make_store(store);
         ms[i] = run(store, n_processes, N_EACH, is_common);
         ratios[i] = ms[i] / ideal[i];
-        double cpu = cpu_ms() - between;
-        cpu_ratios[i] = cpu / (between - before);
+        cpu_ratios[i] = (cpu_ms() - between) / (between - before);
         served_ratios[i] = 1 + run(store, n_processes, N_EACH, is_common) / ideal[i];
-        before = cpu_ms();
-        for (int k = 0; k < n_alone; k++) {
-            (void)run_alone(1);
-        }
-        cpu_ratios_alone[i] = cpu / (cpu_ms() - before);
     }
     struct bench_line line;
     bench_begin(&line, name);
@@ -190,17 +181,14 @@ static void measure(const char *name, int n_processes, bool is_common, double wa
     bench_number(&line, "ratio_wanted", wanted);
     bench_number(&line, "served_ratio", bench_median(served_ratios, (size_t)n_rounds));
     bench_number(&line, "cpu_ratio", bench_median(cpu_ratios, (size_t)n_rounds));
-    if (is_common) {
-        bench_number(&line, "cpu_ratio_alone", bench_median(cpu_ratios_alone, (size_t)n_rounds));
-    }
     bench_number(&line, "rounds", n_rounds);
     bench_end(&line);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 5) {
-        return be_one(argv[1], atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
+    if (argc == 6) {
+        return be_one(argv[1], atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
     }
     if (argc == 2 && atoi(argv[1]) > 0 && atoi(argv[1]) <= ROUNDS_MAX) {
         n_rounds = atoi(argv[1]);
