@@ -221,6 +221,34 @@ template <typename Block, int COLUMNS, int SUBGROUPS, typename room> struct tile
     }
 };
 
+// Where in a stage this lane finds what its tiles take, of the chunk that begins with `block`.
+template <typename Block, int COLUMNS, typename room, typename stream_type> struct tile_places {
+    unsigned x[2], y[3]; // rows g and g + 8; columns g, 2 i and 2 i + 1
+
+    __device__ __forceinline__ tile_places(const stream_type &stream, unsigned first_row, unsigned n,
+                                           size_t row_bytes, size_t column_bytes, unsigned block)
+    {
+        typedef typename room::x_copies x_copies;
+        typedef typename room::y_copies y_copies;
+        const unsigned g = stream.lane / 4, i = stream.lane % 4;
+        const unsigned columns[3] = {min(g, COLUMNS - 1u), min(2 * i, COLUMNS - 1u),
+                                     min(2 * i + 1, COLUMNS - 1u)};
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+            const uint8_t *from =
+                stream.x + min(first_row + g + 8 * r, n - 1) * row_bytes + block * sizeof(Block);
+            x[r] = (g + 8 * r) * x_copies::ROOM + (unsigned)((uintptr_t)from % x_copies::SECTOR);
+        }
+#pragma unroll
+        for (int c = 0; c < 3; c++) {
+            const uint8_t *from =
+                stream.y + columns[c] * column_bytes + block * (unsigned)stream_type::Y_BLOCK_BYTES;
+            y[c] =
+                room::X_BYTES + columns[c] * y_copies::ROOM + (unsigned)((uintptr_t)from % y_copies::SECTOR);
+        }
+    }
+};
+
 // Every sub-group leaves its sums of the tile; together they add them up, in order.
 template <int COLUMNS, int SUBGROUPS>
 QJ_DEVICE void add_up_tile(const float (&sums)[TILE_SUMS], float *__restrict__ dst, unsigned first_row,
@@ -257,11 +285,10 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
     typedef tile_room<Block, COLUMNS, SUBGROUPS, fitting_elements<Block, COLUMNS, SUBGROUPS, ELEMENTS>()>
         room;
     typedef tile_stream<Block, COLUMNS, SUBGROUPS, room> stream_type;
+    typedef tile_places<Block, COLUMNS, room, stream_type> places_type;
     enum { BLOCKS = room::BLOCKS, STAGES = room::STAGES, Q8_BLOCKS = Block::SIZE / QK_BLOCK };
-    typedef typename room::x_copies x_copies;
-    typedef typename room::y_copies y_copies;
     __shared__ __attribute__((aligned(32))) uint8_t memory[SUBGROUPS][STAGES][room::STAGE_ROOM];
-    const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y, g = lane / 4, i = lane % 4;
+    const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y, i = lane % 4;
     const unsigned n_blocks = k / Block::SIZE;
     const size_t row_bytes = (size_t)n_blocks * sizeof(Block);
     const size_t column_bytes = (size_t)(k_padded / QK_BLOCK) * sizeof(block_q8_1);
@@ -270,22 +297,7 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
     for (unsigned s = 0; s < STAGES; s++)
         stream.start(memory[subgroup][s], subgroup + s * SUBGROUPS);
 
-    const uint8_t *const rows[2] = {stream.x + min(first_row + g, n - 1) * row_bytes,
-                                    stream.x + min(first_row + g + 8, n - 1) * row_bytes};
-    const unsigned columns[3] = {min(g, COLUMNS - 1u), min(2 * i, COLUMNS - 1u),
-                                 min(2 * i + 1, COLUMNS - 1u)};
-    const auto y_place = [&](int c, unsigned block) { // in a stage
-        const uint8_t *const from =
-            stream.y + columns[c] * column_bytes + block * (Q8_BLOCKS * sizeof(block_q8_1));
-        return (unsigned)(room::X_BYTES + columns[c] * y_copies::ROOM + (uintptr_t)from % y_copies::SECTOR);
-    };
-    const auto x_place = [&](int r, unsigned block) {
-        return (unsigned)((g + 8 * r) * x_copies::ROOM +
-                          (uintptr_t)(rows[r] + block * sizeof(Block)) % x_copies::SECTOR);
-    };
-    const unsigned own = subgroup * BLOCKS; // every chunk's places are the first one's if they are steady
-    const unsigned y_places[3] = {y_place(0, own), y_place(1, own), y_place(2, own)},
-                   x_places[2] = {x_place(0, own), x_place(1, own)};
+    const places_type own(stream, first_row, n, row_bytes, column_bytes, subgroup * BLOCKS);
     float sums[TILE_SUMS] = {};
     unsigned stage = 0;
 #pragma unroll 1
@@ -293,15 +305,12 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
         await_copies<STAGES - 1>();
         __syncwarp();
         const unsigned first = chunk * BLOCKS;
-        const uint8_t *const staged = memory[subgroup][stage], *staged_y[3];
-#pragma unroll
-        for (int c = 0; c < 3; c++)
-            staged_y[c] = staged + (stream_type::IS_STEADY ? y_places[c] : y_place(c, first));
-        const tile_activations activations = {staged_y[0] + 4 + 4 * i, {staged_y[1], staged_y[2]}};
-        const uint8_t *staged_x[2];
-#pragma unroll
-        for (int r = 0; r < 2; r++)
-            staged_x[r] = staged + (stream_type::IS_STEADY ? x_places[r] : x_place(r, first));
+        const uint8_t *const staged = memory[subgroup][stage];
+        const places_type places =
+            stream_type::IS_STEADY ? own : places_type(stream, first_row, n, row_bytes, column_bytes, first);
+        const tile_activations activations = {staged + places.y[0] + 4 + 4 * i,
+                                              {staged + places.y[1], staged + places.y[2]}};
+        const uint8_t *const staged_x[2] = {staged + places.x[0], staged + places.x[1]};
         const auto add = [&](unsigned b) {
             const uint8_t *const blocks[2] = {staged_x[0] + b * sizeof(Block),
                                               staged_x[1] + b * sizeof(Block)};
