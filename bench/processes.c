@@ -1,9 +1,9 @@
 /* Many processes on one cold store: 8 that compile 20 of qjit's own units each, all different, and 64 that
- * want the same 20, each beginning with another. Beside what is ideal: the time in which one process compiles
- * the same units into a store of its own, divided by the number of processors. `cpu_ratio` compares the
- * processor time of all of them, which other work on the machine does not change much. `served_ratio` is what
- * would be left if nothing but the ideal time were spent on compiling: the ideal, and the time that the same
- * processes take when all they want is in the store. processes [ROUNDS] */
+ * want the same 20, each beginning with another. Beside what is ideal: as many processes as there are
+ * processors share the same units, each with a store of its own. `cpu_ratio` compares the processor time of
+ * all of them, which other work on the machine does not change much. `served_ratio` is what would be left if
+ * nothing but the ideal time were spent on compiling: the ideal, and the time that the same processes take
+ * when all they want is in the store. processes [ROUNDS] */
 #include <qjit/qjit.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -128,6 +128,16 @@ static double count_compiles(const char *store)
     return (double)stat.n_compiles;
 }
 
+static void wait_for(const pid_t *children, int n)
+{
+    for (int i = 0; i < n; i++) {
+        int status = 1;
+        if (waitpid(children[i], &status, 0) < 0 || status != 0) {
+            fail("a process");
+        }
+    }
+}
+
 /* Milliseconds until all have ended; each has kernels of its own, or all the same. */
 static double run(char *store, int n_processes, int n_each, bool is_common)
 {
@@ -137,20 +147,27 @@ static double run(char *store, int n_processes, int n_each, bool is_common)
         children[i] =
             is_common ? start(store, 0, n_each, i, N_DISTINCT) : start(store, i * n_each, n_each, 0, 1);
     }
-    for (int i = 0; i < n_processes; i++) {
-        int status = 1;
-        if (waitpid(children[i], &status, 0) < 0 || status != 0) {
-            fail("a process");
-        }
-    }
+    wait_for(children, n_processes);
     return (double)(bench_ns() - begin) / 1e6;
 }
 
-static double run_alone(int n_kernels, bool is_common)
+/* Milliseconds in which as many processes as there are processors share the kernels, each with a store of its
+ * own: nobody waits for anybody. */
+static double run_ideal(int n_kernels, bool is_common, int n_processes)
 {
-    char store[512];
-    make_store(store);
-    return run(store, 1, n_kernels, is_common);
+    const int step = is_common ? N_DISTINCT : 1;
+    char stores[N_COMMON][512];
+    pid_t children[N_COMMON];
+    for (int i = 0; i < n_processes; i++) {
+        make_store(stores[i]);
+    }
+    const uint64_t begin = bench_ns();
+    for (int i = 0; i < n_processes; i++) {
+        const int n = (n_kernels - i + n_processes - 1) / n_processes;
+        children[i] = start(stores[i], i * step, n, 0, n_processes * step);
+    }
+    wait_for(children, n_processes);
+    return (double)(bench_ns() - begin) / 1e6;
 }
 
 static void measure(const char *name, int n_processes, bool is_common, double wanted)
@@ -158,11 +175,12 @@ static void measure(const char *name, int n_processes, bool is_common, double wa
     double ms[ROUNDS_MAX], ideal[ROUNDS_MAX], ratios[ROUNDS_MAX], served_ratios[ROUNDS_MAX],
         cpu_ratios[ROUNDS_MAX];
     char store[512];
-    double n_cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
+    const long n_online = sysconf(_SC_NPROCESSORS_ONLN);
+    const int n_cpus = n_online < 1 ? 1 : n_online > N_EACH ? N_EACH : (int)n_online;
     int n_kernels = is_common ? N_EACH : n_processes * N_EACH;
     for (int i = 0; i < n_rounds; i++) {
         double before = cpu_ms(), between;
-        ideal[i] = run_alone(n_kernels, is_common) / n_cpus;
+        ideal[i] = run_ideal(n_kernels, is_common, n_cpus);
         between = cpu_ms();
         make_store(store);
         ms[i] = run(store, n_processes, N_EACH, is_common);

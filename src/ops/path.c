@@ -16,18 +16,27 @@ static const uint64_t shapes[N_SHAPES][2] = {{4096, 4096},  {4096, 11008}, {1100
 
 /* Up to how many columns mat-vec is the better choice, at each of the shapes. An H200; bench_ops and
  * bench/crossings.py make the table. */
+// clang-format off
 static const struct crossing {
     uint32_t type;
     uint16_t columns[N_SHAPES];
 } crossings[] = {
-    {QJIT_GGML_Q4_0, {32, 32, 9, 32, 32, 32}},       {QJIT_GGML_Q4_1, {32, 32, 9, 32, 32, 32}},
-    {QJIT_GGML_Q5_0, {48, 48, 24, 64, 64, 64}},      {QJIT_GGML_Q5_1, {48, 48, 24, 64, 48, 64}},
-    {QJIT_GGML_Q8_0, {48, 48, 16, 64, 48, 48}},      {QJIT_GGML_Q2_K, {48, 48, 32, 128, 128, 128}},
-    {QJIT_GGML_Q3_K, {128, 128, 32, 128, 128, 128}}, {QJIT_GGML_Q4_K, {32, 32, 9, 32, 32, 32}},
-    {QJIT_GGML_Q5_K, {32, 32, 9, 32, 32, 32}},       {QJIT_GGML_Q6_K, {32, 32, 24, 32, 32, 32}},
-    {QJIT_GGML_IQ4_NL, {24, 32, 9, 32, 32, 32}},     {QJIT_GGML_IQ4_XS, {24, 24, 8, 32, 32, 32}},
-    {QJIT_GGML_MXFP4, {24, 24, 9, 32, 32, 32}},      {QJIT_GGML_NVFP4, {24, 32, 9, 32, 32, 32}},
+    {QJIT_GGML_Q4_0, {24, 32, 9, 32, 32, 32}},
+    {QJIT_GGML_Q4_1, {24, 32, 9, 32, 32, 32}},
+    {QJIT_GGML_Q5_0, {48, 48, 24, 64, 64, 64}},
+    {QJIT_GGML_Q5_1, {48, 48, 24, 64, 48, 64}},
+    {QJIT_GGML_Q8_0, {48, 48, 9, 64, 32, 48}},
+    {QJIT_GGML_Q2_K, {32, 32, 32, 48, 48, 48}},
+    {QJIT_GGML_Q3_K, {48, 48, 24, 128, 128, 128}},
+    {QJIT_GGML_Q4_K, {24, 32, 9, 32, 32, 32}},
+    {QJIT_GGML_Q5_K, {24, 32, 9, 32, 32, 32}},
+    {QJIT_GGML_Q6_K, {24, 24, 9, 32, 24, 24}},
+    {QJIT_GGML_IQ4_NL, {24, 32, 9, 32, 32, 32}},
+    {QJIT_GGML_IQ4_XS, {24, 24, 9, 32, 32, 32}},
+    {QJIT_GGML_MXFP4, {24, 24, 9, 32, 32, 32}},
+    {QJIT_GGML_NVFP4, {24, 32, 9, 32, 32, 32}},
 };
+// clang-format on
 
 /* By what factor a and b differ. */
 static double factor(uint64_t a, uint64_t b)
