@@ -10,7 +10,7 @@
 
 #include "background.h"
 #include "cache/cache.h"
-#include "cache/seat.h"
+#include "cache/turn.h"
 #include "compile/plan.h"
 #include "compile/pool.h"
 #include "hip/device.h"

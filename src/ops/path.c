@@ -44,15 +44,18 @@ static double factor(uint64_t a, uint64_t b)
     return a < b ? (double)b / (double)a : (double)a / (double)b;
 }
 
-/* The shape that is fewest times larger or smaller. n and k are not 0. */
+/* How many times larger or smaller n and k are than those of a shape. */
+static double distance(size_t shape, uint64_t n, uint64_t k)
+{
+    return factor(n, shapes[shape][0]) * factor(k, shapes[shape][1]);
+}
+
+/* n and k are not 0. */
 static size_t nearest_shape(uint64_t n, uint64_t k)
 {
     size_t nearest = 0;
-    double least = 0;
-    for (size_t i = 0; i < N_SHAPES; i++) {
-        const double far = factor(n, shapes[i][0]) * factor(k, shapes[i][1]);
-        nearest = i == 0 || far < least ? i : nearest;
-        least = i == 0 || far < least ? far : least;
+    for (size_t i = 1; i < N_SHAPES; i++) {
+        nearest = distance(i, n, k) < distance(nearest, n, k) ? i : nearest;
     }
     return nearest;
 }
