@@ -10,6 +10,7 @@
 // ceil(n / 4096) blocks have one turn each, fewer take turns.
 //
 // The unit's define: QJ_TYPE, q4_0 ... q8_K or one of types.h.
+#define QJ_WITH_QUADS
 #include "quad.h"
 #include "types.h"
 
@@ -20,48 +21,29 @@ typedef QJ_CAT(block_, QJ_TYPE, ) block_type;
 
 enum { THREADS = 256, QUADS = 4, WIDE = 4 * THREADS * QUADS };
 
-// Neighbouring quads that a thread has and writes together: 16 bytes are the most that one store takes.
-#ifdef __HIP_PLATFORM_NVIDIA__
-template <typename T> constexpr unsigned neighbours = 4 / sizeof(T);
-#else
-template <typename T> constexpr unsigned neighbours = 1;
-#endif
-
-typedef decltype(quad(block_type(), 0)) quad_type;
-
-QJ_DEVICE quad_type quad_at(const block_type *__restrict__ x, size_t at)
+template <typename T> QJ_DEVICE void dequantize(const block_type *__restrict__ x, T *__restrict__ y, size_t n)
 {
-    return quad(x[at / (block_type::SIZE / 4)], (unsigned)(at % (block_type::SIZE / 4)));
-}
-
-template <typename T>
-QJ_DEVICE void dequantize(const block_type *__restrict__ x, T *__restrict__ y, size_t n)
-{
-    enum { NEXT = neighbours<T> };
-    const bool is_aligned = (uintptr_t)y % 16 == 0;
+    // Neighbouring quads that a thread has and writes together: 16 bytes are the most that one store takes.
+    enum { N = 4 / sizeof(T), TURNS = QUADS / N, STEP = N * THREADS };
+    const unsigned t = threadIdx.x % THREADS; // so its bound is known in time to fold the decoding
     const size_t n_quads = n / 4, step = (size_t)gridDim.x * (WIDE / 4);
 #pragma unroll 1
     for (size_t first = (size_t)blockIdx.x * (WIDE / 4); first < n_quads; first += step) {
-        const size_t at = first + threadIdx.x % THREADS * NEXT;
-        quad_type quads[QUADS];
-        float values[NEXT][4];
+        const block_type *__restrict__ from = x + first / (block_type::SIZE / 4);
+        T *__restrict__ to = y + 4 * first;
         if (first + WIDE / 4 <= n_quads) {
+            decltype(quads<N>(*x, 0)) all[TURNS];
 #pragma unroll
-            for (unsigned i = 0; i < QUADS; i++) // all are on their way before the first is written
-                quads[i] = quad_at(x, at + i / NEXT * (NEXT * THREADS) + i % NEXT);
+            for (unsigned i = 0; i < TURNS; i++) // all are on their way before the first is written
+                all[i] = quads_at<N>(from, N * t, i * STEP);
 #pragma unroll
-            for (unsigned i = 0; i < QUADS; i += NEXT) {
-#pragma unroll
-                for (unsigned j = 0; j < NEXT; j++)
-                    quads[i + j].get(values[j]);
-                put_quads(y + 4 * (at + i * THREADS), values, is_aligned);
-            }
+            for (unsigned i = 0; i < TURNS; i++)
+                put_quads<N>(to + 4 * (N * t + i * STEP), all[i]);
         } else {
+            const unsigned left = (unsigned)(n_quads - first);
 #pragma unroll 1
-            for (size_t i = first + threadIdx.x % THREADS; i < n_quads; i += THREADS) {
-                quad_at(x, i).get(values[0]);
-                put_quad(y + 4 * i, values[0]);
-            }
+            for (unsigned i = t; i < left; i += THREADS)
+                put_quads<1>(to + 4 * i, quads_at<1>(from, i, 0));
         }
     }
 }

@@ -2,19 +2,20 @@
 //
 //   dst[i * ne00 + e] = the value of element e of row src1[i] of src0, e < ne00
 //
-// src0: rows nb01 bytes apart, which may be more than a row has; nb01 keeps the alignment that the type needs.
-// Quantised elements are as dequantize_block_<T>_f32 gives them. ne00 need not be a multiple of anything: of
-// a row's last block the rest is left out. Ids and the table's size in bytes have no bound of 32 bits. Launch:
-// grid (number of ids, y), the blocks of a row, of which those that are too many have nothing to do and those
-// that are too few have more to do: any y is right. Existing callers take ceil(ne00 / 512) or ceil(ne00 / 256);
-// 16 elements for each of its threads are enough, and done sooner where starting the blocks is what takes the
-// time.
+// src0: rows nb01 bytes apart, which may be more than a row has; nb01 keeps the alignment that the type
+// needs. Quantised elements are as dequantize_block_<T>_f32 gives them. ne00 need not be a multiple of
+// anything: of a row's last block the rest is left out. Ids and the table's size in bytes have no bound of 32
+// bits. Launch: grid (number of ids, y), the blocks of a row, of which those that are too many have nothing
+// to do and those that are too few have more to do: any y is right. Existing callers take ceil(ne00 / 512) or
+// ceil(ne00 / 256); 16 elements for each of its threads are enough, and done sooner where starting the blocks
+// is what takes the time.
 //
 // The unit's defines:
 //   QJ_TYPE      q4_0 ... q6_K, one of types.h, f32, f16 or bf16
 //   QJ_SOURCE    what src0 points to
 //   QJ_THREADS   threads in a block, a contract with existing callers
 //   QJ_ELEMENTS  elements that a block has, or a multiple of it: a power of two, 256 or more
+#define QJ_WITH_QUADS
 #include "quad.h"
 #include "types.h"
 
@@ -52,55 +53,67 @@ QJ_DEVICE float element(const block_bf16 &b, unsigned)
 
 typedef QJ_CAT(block_, QJ_TYPE) block_type;
 
-// Elements 4 i to 4 i + 3 of a row, and the alignment in bytes that the row must have for it.
+// Quad t + first of those that begin at x, and the alignment in bytes that the row must have for it.
 template <typename Block> struct row_of {
     enum { ALIGNMENT = 1 };
-    static __device__ __forceinline__ void get(float (&out)[4], const Block *x, size_t i)
+    typedef decltype(quads<1>(Block(), 0)) quad;
+    QJ_DEVICE quad get(const Block *__restrict__ x, unsigned t, unsigned first)
     {
-        enum { QUADS = Block::SIZE / 4 };
-        quad(x[i / QUADS], (unsigned)(i % QUADS)).get(out);
+        return quads_at<1>(x, t, first);
     }
 };
 
 // Plain numbers: four by one load.
 template <typename Block> struct row_of_numbers {
     enum { ALIGNMENT = 4 * sizeof(Block) };
-    static __device__ __forceinline__ void get(float (&out)[4], const Block *x, size_t i)
-    {
+    struct quad {
         Block four[4];
-        memcpy(four, __builtin_assume_aligned((const void *)(x + 4 * i), ALIGNMENT), sizeof four);
+
+        __device__ __forceinline__ void get(float (&out)[1][4]) const
+        {
 #pragma unroll
-        for (int j = 0; j < 4; j++)
-            out[j] = element(four[j], 0);
+            for (int i = 0; i < 4; i++)
+                out[0][i] = element(four[i], 0);
+        }
+    };
+    QJ_DEVICE quad get(const Block *__restrict__ x, unsigned t, unsigned first)
+    {
+        quad out;
+        memcpy(out.four, __builtin_assume_aligned((const void *)(x + 4 * t + 4 * first), ALIGNMENT),
+               sizeof out.four);
+        return out;
     }
 };
-template <> struct row_of<block_f32> : row_of_numbers<block_f32> {};
-template <> struct row_of<block_f16> : row_of_numbers<block_f16> {};
-template <> struct row_of<block_bf16> : row_of_numbers<block_bf16> {};
+template <> struct row_of<block_f32> : row_of_numbers<block_f32> {
+};
+template <> struct row_of<block_f16> : row_of_numbers<block_f16> {
+};
+template <> struct row_of<block_bf16> : row_of_numbers<block_bf16> {
+};
 
 // n elements by fours, n a multiple of four: y is aligned to 16 bytes, x as row_of needs it. Those of several
 // turns are loaded before the first is written.
 QJ_DEVICE void copy_quads(const block_type *__restrict__ x, float *__restrict__ y, size_t n)
 {
-    enum { TOGETHER = 4 };
+    enum { TOGETHER = 4, ELEMENTS = 4 * TOGETHER * QJ_THREADS };
+    static_assert(ELEMENTS % block_type::SIZE == 0, "a turn has whole blocks");
+    typedef row_of<block_type> row;
     const unsigned t = threadIdx.x % QJ_THREADS; // so its bound is known in time to fold the decoding
-    const size_t n_quads = n / 4;
-    size_t i = t;
-    float values[TOGETHER][4];
 #pragma unroll 1
-    for (; i + (TOGETHER - 1) * QJ_THREADS < n_quads; i += TOGETHER * QJ_THREADS) {
+    for (; n >= ELEMENTS; n -= ELEMENTS) {
+        typename row::quad all[TOGETHER];
 #pragma unroll
-        for (unsigned j = 0; j < TOGETHER; j++)
-            row_of<block_type>::get(values[j], x, i + j * QJ_THREADS);
+        for (unsigned i = 0; i < TOGETHER; i++)
+            all[i] = row::get(x, t, i * QJ_THREADS);
 #pragma unroll
-        for (unsigned j = 0; j < TOGETHER; j++)
-            put_quad(y + 4 * (i + j * QJ_THREADS), values[j]);
+        for (unsigned i = 0; i < TOGETHER; i++)
+            put_quads<1>(y + 4 * (t + i * QJ_THREADS), all[i]);
+        x += ELEMENTS / block_type::SIZE;
+        y += ELEMENTS;
     }
 #pragma unroll 1
-    for (; i < n_quads; i += QJ_THREADS) {
-        row_of<block_type>::get(values[0], x, i);
-        put_quad(y + 4 * i, values[0]);
-    }
+    for (unsigned i = t; i < (unsigned)n / 4; i += QJ_THREADS)
+        put_quads<1>(y + 4 * i, row::get(x, i, 0));
 }
 
 // The elements [first, n) one by one: what is left of a row, or all of it where it is not aligned.

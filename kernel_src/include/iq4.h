@@ -54,6 +54,29 @@ QJ_DEVICE float element(const block_iq4_xs &b, unsigned i)
            (float)look_up_one<table_iq4>(i % 32 < 16 ? byte & 0xf : byte >> 4);
 }
 
+#ifdef QJ_WITH_QUADS
+template <int N> QJ_DEVICE quads_of<N, scale_f16> quads(const block_iq4_nl &b, unsigned i)
+{
+    quads_of<N, scale_f16> out;
+    uint32_t words[N];
+    load_quads(words, b.qs + i % 4 * 4);
+    look_up_at<table_iq4>(out.quants, words, i / 4 * 4);
+    out.scale = {b.d};
+    return out;
+}
+
+template <int N> QJ_DEVICE quads_of<N, scale_alone> quads(const block_iq4_xs &b, unsigned i)
+{
+    quads_of<N, scale_alone> out;
+    uint32_t words[N];
+    load_words(words, b.qs + i / 8 * 16 + i % 4 * 4);
+    look_up_at<table_iq4>(out.quants, words, i % 8 / 4 * 4);
+    const uint32_t head = aligned_word(&b), scales_l = aligned_word(b.scales_l);
+    out.scale = {low_half(head) * (float)scale_iq4_xs(head >> 16, scales_l, i / 8)};
+    return out;
+}
+#endif
+
 #ifdef QJ_WITH_DOT
 #include "lookup_dot.h"
 

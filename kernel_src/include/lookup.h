@@ -58,3 +58,28 @@ template <typename Table> QJ_DEVICE void look_up(uint32_t &low, uint32_t &high, 
     high = look_up_four<Table>(nibbles >> 4 & 0x0f0f0f0fu);
 }
 #endif
+
+// The bytes for the nibbles at bit `shift`, 0 or 4, of each byte of one or two words.
+#if defined(__HIP_PLATFORM_NVIDIA__)
+template <typename Table>
+QJ_DEVICE void look_up_at(uint32_t (&out)[1], const uint32_t (&words)[1], unsigned shift)
+{
+    const uint32_t places = words[0] >> shift & 0x0f0f0f0fu;
+    out[0] = look_up_four<Table>(__byte_perm(places | places >> 4, 0, 0x4420));
+}
+
+template <typename Table>
+QJ_DEVICE void look_up_at(uint32_t (&out)[2], const uint32_t (&words)[2], unsigned shift)
+{
+    look_up<Table>(out[0], out[1],
+                   (words[0] >> shift & 0x0f0f0f0fu) | (words[1] << (4 - shift) & 0xf0f0f0f0u));
+}
+#else
+template <typename Table, int N>
+QJ_DEVICE void look_up_at(uint32_t (&out)[N], const uint32_t (&words)[N], unsigned shift)
+{
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        out[i] = look_up_four<Table>(words[i] >> shift & 0x0f0f0f0fu);
+}
+#endif

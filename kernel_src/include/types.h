@@ -2,8 +2,9 @@
 // mul_mat_weights.h need none. A source includes this behind the headers of its family, and of the types'
 // headers the one that QJ_TYPE needs is read.
 //
-// A type's header gives its struct and element(); behind QJ_WITH_DOT, which a source with mat-vec defines,
-// its dot_product<>; behind QJ_WITH_MUL_MAT its mul_mat_weights<>.
+// A type's header gives its struct and element(); behind QJ_WITH_QUADS, which a source that decodes several
+// elements at a time defines, its quads<N>(); behind QJ_WITH_DOT, for mat-vec, its dot_product<>; behind
+// QJ_WITH_MUL_MAT its mul_mat_weights<>.
 //
 // One more type: its row here, one in units.def, one in QJ_MUL_MAT_TILES of tuning.h.
 #pragma once
