@@ -67,21 +67,22 @@ template <typename Block> struct row_of {
 template <typename Block> struct row_of_numbers {
     enum { ALIGNMENT = 4 * sizeof(Block) };
     struct quad {
-        Block four[4];
+        float values[4];
 
         __device__ __forceinline__ void get(float (&out)[1][4]) const
         {
 #pragma unroll
             for (int i = 0; i < 4; i++)
-                out[0][i] = element(four[i], 0);
+                out[0][i] = values[i];
         }
     };
     QJ_DEVICE quad get(const Block *__restrict__ x, unsigned t, unsigned first)
     {
-        quad out;
-        memcpy(out.four, __builtin_assume_aligned((const void *)(x + 4 * t + 4 * first), ALIGNMENT),
-               sizeof out.four);
-        return out;
+        Block four[4];
+        const words_together<sizeof(Block)> words =
+            *(const words_together<sizeof(Block)> *)(x + 4 * (t + first));
+        memcpy(four, words.words, sizeof four);
+        return {{element(four[0], 0), element(four[1], 0), element(four[2], 0), element(four[3], 0)}};
     }
 };
 template <> struct row_of<block_f32> : row_of_numbers<block_f32> {
@@ -124,6 +125,23 @@ QJ_DEVICE void copy_some(const block_type *__restrict__ x, float *__restrict__ y
         y[e] = element(x[e / block_type::SIZE], (unsigned)(e % block_type::SIZE));
 }
 
+struct place {
+    unsigned row, share;
+};
+
+// Blocks are started in the order of blockIdx.x, and then y. On CUDA those that run at the same time have
+// neighbouring shares of a few rows, as memory is slower where they are spread over thousands.
+QJ_DEVICE place place_of_block()
+{
+#ifdef __HIP_PLATFORM_NVIDIA__
+    if (__umulhi(gridDim.x, gridDim.y) == 0) {
+        const unsigned i = blockIdx.y * gridDim.x + blockIdx.x;
+        return {i / gridDim.y, i % gridDim.y};
+    }
+#endif
+    return {blockIdx.x, blockIdx.y};
+}
+
 QJ_KERNEL(QJ_THREADS)
 QJ_CAT(get_rows_, QJ_TYPE)
 (const QJ_SOURCE *__restrict__ src0, const uint32_t *__restrict__ src1, float *__restrict__ dst,
@@ -133,12 +151,13 @@ QJ_CAT(get_rows_, QJ_TYPE)
     const size_t n = ne00 > 0 ? (size_t)ne00 : 0;
     const unsigned n_shares = (unsigned)((n + QJ_ELEMENTS - 1) / QJ_ELEMENTS);
     const size_t share = (size_t)((n_shares + gridDim.y - 1) / gridDim.y) * QJ_ELEMENTS;
-    const size_t first = (size_t)blockIdx.y * share;
+    const place at = place_of_block();
+    const size_t first = (size_t)at.share * share;
     if (first >= n)
         return;
-    const char *__restrict__ row = (const char *)src0 + (size_t)src1[blockIdx.x] * nb01;
+    const char *__restrict__ row = (const char *)src0 + (size_t)src1[at.row] * nb01;
     const block_type *__restrict__ x = (const block_type *)row + first / block_type::SIZE;
-    float *__restrict__ y = dst + (size_t)blockIdx.x * n + first;
+    float *__restrict__ y = dst + (size_t)at.row * n + first;
     const size_t some = n - first < share ? n - first : share;
     const bool is_aligned = (uintptr_t)y % 16 == 0 && (uintptr_t)row % row_of<block_type>::ALIGNMENT == 0;
     if (is_aligned)

@@ -211,108 +211,24 @@ struct scales_nvfp4 {
 #endif
 
 #ifdef QJ_WITH_QUADS
-// The upper bytes of table_fp4's values as f16; the lower ones are zero.
-struct table_fp4_halves {
-    enum : uint32_t { W0 = 0x42403c00, W1 = 0x4a484644, W2 = 0xc2c0bc00, W3 = 0xcac8c6c4 };
-};
-
-// Quants as they lie, nibbles at bit `shift` of each byte.
-template <int N, typename Scale> struct quads_of_fp4 {
-    uint32_t words[N];
-    unsigned shift;
-    Scale scale;
-
-    __device__ __forceinline__ void get(float (&out)[N][4]) const
-    {
-        uint32_t quants[N];
-        look_up_at<table_fp4>(quants, words, shift);
-        const scale_alone factor = {scale.get()};
-        get_values(out, quants, factor);
-    }
-    __device__ __forceinline__ void get(uint32_t (&out)[2 * N]) const
-    {
-#ifdef QJ_HAS_HALF_PAIRS
-        uint32_t upper[N];
-        look_up_at<table_fp4_halves>(upper, words, shift);
-        const typename Scale::factor factor = scale.get_factor();
-#pragma unroll
-        for (int i = 0; i < 2 * N; i++)
-            out[i] = factor.multiply(__byte_perm(upper[i / 2], 0, i % 2 == 0 ? 0x1404 : 0x3424));
-#else
-        float values[N][4];
-        get(values);
-        round_to_halves<N>(out, values);
-#endif
-    }
-};
-
-struct scale_ue4m3 {
-    uint8_t bits;
-
-    __device__ __forceinline__ float get() const
-    {
-        return half_ue4m3(bits);
-    }
-#ifdef QJ_HAS_HALF_PAIRS
-    // Products have six bits and are f16 themselves.
-    struct factor {
-        uint32_t pair;
-        __device__ __forceinline__ uint32_t multiply(uint32_t halves) const
-        {
-            return product_of_halves(halves, pair);
-        }
-    };
-    __device__ __forceinline__ factor get_factor() const
-    {
-        return {both_halves(__float2half_rn(get()))};
-    }
-#endif
-};
-
-struct scale_e8m0 {
-    uint8_t e;
-
-    __device__ __forceinline__ float get() const
-    {
-        return half_e8m0(e);
-    }
-#ifdef QJ_HAS_HALF_PAIRS
-    // The scale is 2^(e - 128), beyond f16 at both ends. The first factor, 2^-14 to 2^15, gives an f16 that
-    // is exact, or infinite as it should be; the second one, what is left of the scale, rounds. 2^-15 of it
-    // is as little as any less: the result is zero.
-    struct factor {
-        uint32_t first, second;
-        __device__ __forceinline__ uint32_t multiply(uint32_t halves) const
-        {
-            return product_of_halves(product_of_halves(halves, first), second);
-        }
-    };
-    __device__ __forceinline__ factor get_factor() const
-    {
-        const int wanted = (int)e - 113; // 15 more than the exponent
-        const int first = wanted < 1 ? 1 : wanted > 30 ? 30 : wanted, rest = wanted - first;
-        const int second = rest > 1 ? 16 : rest + 15;
-        const unsigned bits = second < 1 ? 0x0200 : (unsigned)second << 10;
-        return {(e == 255 ? 0x7e00u : (unsigned)first << 10) * 0x10001u, bits * 0x10001u};
-    }
-#endif
-};
-
-template <int N> QJ_DEVICE quads_of_fp4<N, scale_e8m0> quads(const block_mxfp4 &b, unsigned i)
+template <int N> QJ_DEVICE quads_of<N, scale_alone> quads(const block_mxfp4 &b, unsigned i)
 {
-    quads_of_fp4<N, scale_e8m0> out;
-    load_bytes(out.words, b.qs + i % 4 * 4);
-    out.shift = i / 4 * 4;
-    out.scale = {b.e};
+    quads_of<N, scale_alone> out;
+    uint32_t words[N];
+    load_bytes(words, b.qs + i % 4 * 4);
+    look_up_at<table_fp4>(out.quants, words, i / 4 * 4);
+    out.scale = {half_e8m0(b.e)};
     return out;
 }
 
-template <int N> QJ_DEVICE quads_of_fp4<N, scale_ue4m3> quads(const block_nvfp4 &b, unsigned i)
+// Half a UE4M3 number is an f16 as well.
+template <int N> QJ_DEVICE quads_of<N, scale_f16> quads(const block_nvfp4 &b, unsigned i)
 {
-    quads_of_fp4<N, scale_ue4m3> out;
-    load_words(out.words, b.qs + i / 4 * 8 + i % 2 * 4);
-    out.shift = i % 4 / 2 * 4;
-    out.scale = {b.d[i / 4]};
+    quads_of<N, scale_f16> out;
+    uint32_t words[N];
+    load_words(words, b.qs + i / 4 * 8 + i % 2 * 4);
+    look_up_at<table_fp4>(out.quants, words, i % 4 / 2 * 4);
+    out.scale = {__float2half_rn(half_ue4m3(b.d[i / 4]))};
     return out;
 }
 #endif

@@ -149,15 +149,19 @@ QJ_DEVICE void put_halves(__half *y, const uint32_t (&words)[2])
 
 QJ_DEVICE void put_halves(__half *y, const uint32_t (&words)[4])
 {
-#ifdef __AMDGCN__ // asks for no more than four bytes
-    memcpy(__builtin_assume_aligned((void *)y, 8), words, sizeof words);
-#else
+#ifdef __HIP_PLATFORM_NVIDIA__ // in C++ NVRTC parts the stores, to join the words that both branches have
     if ((uintptr_t)y % 16 == 0) {
-        *(words_together<4> *)y = {{words[0], words[1], words[2], words[3]}};
+        asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};"
+                     :
+                     : "l"(__cvta_generic_to_global(y)), "r"(words[0]), "r"(words[1]), "r"(words[2]),
+                       "r"(words[3])
+                     : "memory");
     } else {
-        *(words_together<2> *)y = {{words[0], words[1]}};
-        *(words_together<2> *)(y + 4) = {{words[2], words[3]}};
+        put_halves(y, {words[0], words[1]});
+        put_halves(y + 4, {words[2], words[3]});
     }
+#else // others ask for no more than four bytes
+    memcpy(__builtin_assume_aligned((void *)y, 8), words, sizeof words);
 #endif
 }
 
