@@ -71,6 +71,16 @@ struct scale_f16 {
     }
 };
 
+// An f16 and a whole number, -128 to 127, of which a quant's product is an f16.
+struct scale_of_two {
+    __half scale;
+    int factor;
+    __device__ __forceinline__ float value(float quant) const
+    {
+        return __half2float(scale) * (float)factor * quant;
+    }
+};
+
 // Of quants that are signed bytes.
 template <int N, typename Scale>
 QJ_DEVICE void get_values(float (&out)[N][4], const uint32_t (&quants)[N], const Scale &scale)
@@ -89,18 +99,31 @@ QJ_DEVICE void get_halves(uint32_t (&out)[2 * N], const uint32_t (&quants)[N], c
 }
 
 #ifdef QJ_HAS_HALF_PAIRS
-// The product of two f16 is rounded once, as the f32 product is, which is exact. As the lower byte of 1024 a
-// byte makes 1024 more of it.
+// Two of the quants as f16: as the lower byte of 1024 a byte makes 1024 more of it.
+QJ_DEVICE uint32_t two_quants(uint32_t quants, bool is_second)
+{
+    const uint32_t bytes = quants ^ 0x80808080u; // 128 more than the quants
+    return difference_of_halves(__byte_perm(bytes, 0x64646464, is_second ? 0x4342 : 0x4140), 0x64806480);
+}
+
+// The product of two f16 is rounded once, as the f32 product is, which is exact.
 template <int N>
 QJ_DEVICE void get_halves(uint32_t (&out)[2 * N], const uint32_t (&quants)[N], const scale_f16 &scale)
 {
-    const uint32_t factor = both_halves(scale.scale);
+    const uint32_t pair = both_halves(scale.scale);
 #pragma unroll
-    for (int i = 0; i < 2 * N; i++) {
-        const uint32_t bytes = quants[i / 2] ^ 0x80808080u; // 128 more than the quants
-        const uint32_t pair = __byte_perm(bytes, 0x64646464, i % 2 == 0 ? 0x4140 : 0x4342);
-        out[i] = product_of_halves(difference_of_halves(pair, 0x64806480), factor); // of 1152
-    }
+    for (int i = 0; i < 2 * N; i++)
+        out[i] = product_of_halves(two_quants(quants[i / 2], i % 2), pair);
+}
+
+template <int N>
+QJ_DEVICE void get_halves(uint32_t (&out)[2 * N], const uint32_t (&quants)[N], const scale_of_two &scale)
+{
+    const uint32_t pair = both_halves(scale.scale);
+    const uint32_t factors = difference_of_halves((uint32_t)(0x6480 + scale.factor) * 0x10001u, 0x64806480);
+#pragma unroll
+    for (int i = 0; i < 2 * N; i++)
+        out[i] = product_of_halves(product_of_halves(two_quants(quants[i / 2], i % 2), factors), pair);
 }
 #endif
 
@@ -301,16 +324,16 @@ template <int N> QJ_DEVICE quads_of<N, scale_and_minimum> quads(const block_q2_K
     return out;
 }
 
-template <int N> QJ_DEVICE quads_of<N, scale_alone> quads(const block_q3_K &b, unsigned i)
+template <int N> QJ_DEVICE quads_of<N, scale_of_two> quads(const block_q3_K &b, unsigned i)
 {
-    quads_of<N, scale_alone> out;
+    quads_of<N, scale_of_two> out;
     uint32_t thirds[N];
     load_quads(out.quants, b.qs + i / 32 * 32 + i % 8 * 4);
     load_quads(thirds, b.hmask + i % 8 * 4);
     take_bits(out.quants, i / 8 % 4 * 2, 0x03030303);
     put_above(out.quants, thirds, i / 8, 0x01010101, 2);
     take_away(out.quants, 4);
-    out.scale = {__half2float(b.d) * (float)scale_q3_K(b.scales, i / 4)};
+    out.scale = {b.d, scale_q3_K(b.scales, i / 4)};
     return out;
 }
 
