@@ -175,6 +175,18 @@ static bool set_mul_mat(const struct device *device, struct work *work, const st
     return true;
 }
 
+/* Of few columns it takes the time of its weights, of more that of its products. */
+static bool set_mul_mat_narrow(const struct device *device, struct work *work, const struct unit *unit)
+{
+    if (!set_mul_mat(device, work, unit)) {
+        return false;
+    }
+    set_launch(work, ceil_div(work->n, MUL_MAT_NARROW_ROWS), ceil_div(work->batch, MUL_MAT_NARROW_COLUMNS), 1,
+               32, MUL_MAT_NARROW_SUBGROUPS);
+    work->is_for_dp4a = work->batch > 8;
+    return true;
+}
+
 static bool set_dequantize(const struct device *device, struct work *work, const struct unit *unit)
 {
     (void)device;
@@ -276,6 +288,7 @@ static const struct family {
     {"mat_vec_float", "mat_vec_float.hip", MODELS, "1,2,3,4,5,6,7,8", set_mat_vec_float},
     {"dequantize_mul_mat_vec", "dequantize_mul_mat_vec.hip", MODELS, "1", set_dequantize_mul_mat_vec},
     {"mul_mat", "mul_mat.hip", MODELS, "16,64,512", set_mul_mat},
+    {"mul_mat_narrow", "mul_mat_narrow.hip", MODELS, "8,16,64", set_mul_mat_narrow},
     {"dequantize", "dequantize.hip", MODELS, "1", set_dequantize},
     {"dequantize_wide", "dequantize_wide.hip", MODELS, "1", set_dequantize_wide},
     {"get_rows", "get_rows.hip", MODELS, "1", set_get_rows},

@@ -332,9 +332,11 @@ QJ_DEVICE uint32_t word_of_row(const uint8_t *row, unsigned offset)
 }
 
 template <> struct tile_product<block_mxfp4> {
-    template <int N_COLUMNS>
-    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
-                                               const tile_activations &y, unsigned y_block, unsigned i)
+    enum { PARTS = 1 };
+    template <int N>
+    static __device__ __forceinline__ void add(float (&sums)[N][TILE_SUMS], const uint8_t *const (&x)[2],
+                                               const tile_activations<N> &y, unsigned y_block, unsigned,
+                                               unsigned i)
     {
         uint32_t words[2];
         float d[2];
@@ -344,41 +346,45 @@ template <> struct tile_product<block_mxfp4> {
             words[r] = word_of_row(x[r] - offset + 4 * i, offset + sizeof(block_mxfp4::e));
             d[r] = half_e8m0(((const block_mxfp4 *)x[r])->e);
         }
-        add_products_of_table<table_fp4, N_COLUMNS>(sums, words, d, y, y_block);
+        add_products_of_table<table_fp4>(sums, words, d, y, y_block);
     }
 };
 
 // Lane i has bytes 2 i and 2 i + 1 of a group.
 template <> struct tile_product<block_nvfp4> {
-    template <int N_COLUMNS>
-    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
-                                               const tile_activations &y, unsigned y_block, unsigned i)
+    enum { PARTS = 2 };
+    template <int N>
+    static __device__ __forceinline__ void add(float (&sums)[N][TILE_SUMS], const uint8_t *const (&x)[2],
+                                               const tile_activations<N> &y, unsigned y_block, unsigned part,
+                                               unsigned i)
     {
-        const scales_nvfp4 first(aligned_word(x[0])), second(aligned_word(x[1]));
+        uint32_t lower[2][2], upper[2][2]; // of a group, of a row
+        float scales[2][2];
 #pragma unroll
-        for (unsigned b = 0; b < 2; b++) {
-            const uint8_t *const u = y.fragments - 2 * i + (y_block + b) * sizeof(block_q8_1);
-            int products[2][TILE_SUMS];
+        for (int r = 0; r < 2; r++) {
+            const scales_nvfp4 both(aligned_word(x[r]) >> (16 * part));
 #pragma unroll
             for (unsigned g = 0; g < 2; g++) {
-                uint32_t lower[2], upper[2];
+                look_up_sums<table_fp4>(
+                    lower[g][r], upper[g][r],
+                    aligned_half_word(((const block_nvfp4 *)x[r])->qs + 16 * part + 8 * g + 2 * i));
+                scales[g][r] = scales_nvfp4::FACTOR * both.get(g);
+            }
+        }
 #pragma unroll
-                for (int r = 0; r < 2; r++)
-                    look_up_sums<table_fp4>(
-                        lower[r], upper[r],
-                        aligned_half_word(((const block_nvfp4 *)x[r])->qs + 16 * b + 8 * g + 2 * i));
+        for (int t = 0; t < N; t++) {
+            const uint8_t *const u = y.fragments[t] - 2 * i + (y_block + part) * sizeof(block_q8_1);
+            const tile_columns columns(y, t, y_block + part);
+#pragma unroll
+            for (unsigned g = 0; g < 2; g++) {
                 const uint32_t elements =
                     __byte_perm(aligned_half_word(u + 16 * g), aligned_half_word(u + 16 * g + 8), 0x5140);
-                products_of_16(products[g], lower[0], lower[1], elements);
-                add_products_of_16(products[g], upper[0], upper[1], elements);
-            }
-#pragma unroll
-            for (int c = 0; c < N_COLUMNS; c++) {
-                const float d_y = scales_nvfp4::FACTOR * y.scale(c, y_block + b);
-                sums[c] += d_y * (first.get(2 * b) * (float)products[0][c] +
-                                  first.get(2 * b + 1) * (float)products[1][c]);
-                sums[2 + c] += d_y * (second.get(2 * b) * (float)products[0][2 + c] +
-                                      second.get(2 * b + 1) * (float)products[1][2 + c]);
+                uint32_t bits[TILE_SUMS];
+                float products[TILE_SUMS];
+                products_of_16(bits, lower[g][0], lower[g][1], elements);
+                add_products_of_16(bits, upper[g][0], upper[g][1], elements);
+                floats_of(products, bits);
+                columns.add(sums[t], products, scales[g]);
             }
         }
     }

@@ -166,9 +166,11 @@ template <> struct dot_product<block_iq4_xs> {
 
 #if defined(QJ_WITH_DOT) && defined(QJ_HAS_ASYNC_COPY)
 template <> struct tile_product<block_iq4_nl> {
-    template <int N_COLUMNS>
-    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
-                                               const tile_activations &y, unsigned y_block, unsigned i)
+    enum { PARTS = 1 };
+    template <int N>
+    static __device__ __forceinline__ void add(float (&sums)[N][TILE_SUMS], const uint8_t *const (&x)[2],
+                                               const tile_activations<N> &y, unsigned y_block, unsigned,
+                                               unsigned i)
     {
         uint32_t words[2];
         float d[2];
@@ -178,53 +180,37 @@ template <> struct tile_product<block_iq4_nl> {
             words[r] = even_word(block->qs + 4 * i);
             d[r] = __half2float(block->d);
         }
-        add_products_of_table<table_iq4, N_COLUMNS>(sums, words, d, y, y_block);
+        add_products_of_table<table_iq4>(sums, words, d, y, y_block);
     }
 };
 
-// All eight scales of a block.
-struct scales_iq4_xs {
-    float d;
-    uint32_t of_even, of_odd; // groups, a byte each
-
-    __device__ __forceinline__ explicit scales_iq4_xs(const uint8_t *block)
-    {
-        uint32_t head[2];
-        load_by_8_bytes(head, block);
-        d = low_half(head[0]);
-        of_even = (head[1] & 0x0f0f0f0fu) | spread(head[0] >> 16) << 4;
-        of_odd = (head[1] >> 4 & 0x0f0f0f0fu) | spread(head[0] >> 18) << 4;
-    }
-    // Bits 4 j and 4 j + 1 to bits 8 j and 8 j + 1.
-    static __device__ __forceinline__ uint32_t spread(uint32_t bits)
-    {
-        const uint32_t pairs = bits & 0x3333u, halves = (pairs | pairs << 8) & 0x00330033u;
-        return (halves | halves << 4) & 0x03030303u;
-    }
-    // The scale is put into the bits of 2^23, as which it counts ones.
-    __device__ __forceinline__ float get(unsigned g) const
-    {
-        const uint32_t bits =
-            __byte_perm(g % 2 == 0 ? of_even : of_odd, in_register(0x4b000000), 0x7440 + g / 2);
-        return d * (__uint_as_float(bits) - 8388640.0f); // 2^23 + 32
-    }
-};
-
+// A part is two groups.
 template <> struct tile_product<block_iq4_xs> {
-    template <int N_COLUMNS>
-    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
-                                               const tile_activations &y, unsigned y_block, unsigned i)
+    enum { PARTS = 4 };
+    template <int N>
+    static __device__ __forceinline__ void add(float (&sums)[N][TILE_SUMS], const uint8_t *const (&x)[2],
+                                               const tile_activations<N> &y, unsigned y_block, unsigned part,
+                                               unsigned i)
     {
-        const scales_iq4_xs first(x[0]), second(x[1]);
+        uint32_t words[2][2]; // of a group
+        float d[2][2];
 #pragma unroll
-        for (unsigned g = 0; g < 8; g++) {
-            uint32_t words[2];
+        for (int r = 0; r < 2; r++) {
+            uint32_t head[2];
+            load_by_8_bytes(head, x[r]);
+            const uint32_t low = head[1] >> (8 * part), high = head[0] >> (16 + 4 * part);
+            // The two scales as bytes 0 and 1.
+            const uint32_t scales =
+                (low & 0x0f) | (low << 4 & 0x0f00) | (high << 4 & 0x30) | (high << 10 & 0x3000);
 #pragma unroll
-            for (int r = 0; r < 2; r++)
-                words[r] = aligned_word(((const block_iq4_xs *)x[r])->qs + 16 * g + 4 * i);
-            add_products_of_table<table_iq4, N_COLUMNS>(sums, words, {first.get(g), second.get(g)}, y,
-                                                        y_block + g);
+            for (int g = 0; g < 2; g++) {
+                words[g][r] = aligned_word(((const block_iq4_xs *)x[r])->qs + 32 * part + 16 * g + 4 * i);
+                d[g][r] = low_half(head[0]) * float_of_byte(scales, g, 32.0f);
+            }
         }
+#pragma unroll
+        for (unsigned g = 0; g < 2; g++)
+            add_products_of_table<table_iq4>(sums, words[g], d[g], y, y_block + 2 * part + g);
     }
 };
 #endif

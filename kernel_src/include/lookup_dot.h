@@ -75,42 +75,26 @@ QJ_DEVICE void alternate(uint32_t &first, uint32_t &second)
 }
 
 #ifdef QJ_HAS_ASYNC_COPY
-// As products_of_32(), of the nibbles of rows g and g + 8 and of activations that alternate as these do.
-template <typename Table>
-QJ_DEVICE void products_of_table(int (&sums)[TILE_SUMS], const uint32_t (&words)[2], const uint32_t (&b)[2])
+// A block of 32 elements of each of two rows, whose nibbles `words` are, times N tiles of activations.
+template <typename Table, int N>
+QJ_DEVICE void add_products_of_table(float (&sums)[N][TILE_SUMS], const uint32_t (&words)[2],
+                                     const float (&d)[2], const tile_activations<N> &y, unsigned y_block)
 {
     uint32_t lower[4], upper[4];
 #pragma unroll
     for (int w = 0; w < 4; w++)
         look_up_sums<Table>(lower[w], upper[w], words[w % 2] >> (w / 2 * 16));
-    products_of_32(sums, lower, b);
-    add_products_of_32(sums, upper, b);
-}
-
-// sums += d of their row * scale of their column * products.
-template <int N_COLUMNS>
-QJ_DEVICE void add_scaled(float (&sums)[TILE_SUMS], const int (&products)[TILE_SUMS], const float (&d)[2],
-                          const tile_activations &y, unsigned y_block)
-{
 #pragma unroll
-    for (int c = 0; c < N_COLUMNS; c++) {
-        const float d_y = y.scale(c, y_block);
-        sums[c] += d[0] * (d_y * (float)products[c]);
-        sums[2 + c] += d[1] * (d_y * (float)products[2 + c]);
+    for (int t = 0; t < N; t++) {
+        uint32_t b[2], bits[TILE_SUMS];
+        float products[TILE_SUMS];
+        y.load(b, t, y_block);
+        alternate(b[0], b[1]);
+        products_of_32(bits, lower, b);
+        add_products_of_32(bits, upper, b);
+        floats_of(products, bits);
+        tile_columns(y, t, y_block).add(sums[t], products, d);
     }
-}
-
-// A block of 32 elements of each of two rows.
-template <typename Table, int N_COLUMNS>
-QJ_DEVICE void add_products_of_table(float (&sums)[TILE_SUMS], const uint32_t (&words)[2],
-                                     const float (&d)[2], const tile_activations &y, unsigned y_block)
-{
-    uint32_t b[2];
-    int products[TILE_SUMS];
-    y.load(b, y_block);
-    alternate(b[0], b[1]);
-    products_of_table<Table>(products, words, b);
-    add_scaled<N_COLUMNS>(sums, products, d, y, y_block);
 }
 #endif
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "stage.h"
-#include "tile_products.h"
+#include "tile_k.h"
 #include "tuning.h"
 
 #ifndef QJ_HAS_ASYNC_COPY
@@ -19,10 +19,10 @@ QJ_DEVICE void mat_vec_tiles(const void *, const void *, float *, unsigned, unsi
 #define QJ_HAS_TILES 1
 
 // A sub-group's copies: N_ROWS rows, or columns, by 32 / N_ROWS lanes each, which copy whole sectors of
-// memory.
-template <int N_ROWS, unsigned N_BYTES, bool IS_SHARED> struct tile_copies {
+// memory, or of FROM bytes.
+template <int N_ROWS, unsigned N_BYTES, bool IS_SHARED, int FROM = 32> struct tile_copies {
     enum {
-        SECTOR = 32,
+        SECTOR = FROM,
         ROW_LANES = SUBGROUP / N_ROWS,
         SPAN = ROW_LANES * STAGE_GRANULE,
         STEPS = (N_BYTES + SECTOR - 1 + SPAN - 1) / SPAN, // of which only the last can be one too many
@@ -30,6 +30,11 @@ template <int N_ROWS, unsigned N_BYTES, bool IS_SHARED> struct tile_copies {
         ROOM = ((N_BYTES + SECTOR - 1 + STAGE_GRANULE - 1) / STAGE_GRANULE | 1) * STAGE_GRANULE,
         BYTES = N_ROWS * ROOM
     };
+
+    static __device__ __forceinline__ void copy_if(bool is_wanted, unsigned to, const uint8_t *from)
+    {
+        copy_granule_if<IS_SHARED>(is_wanted, to, from);
+    }
 
     // `from`, of n_bytes, to this lane's row of `stage`, its first byte at from % SECTOR. If is_within, what
     // lies in the same sectors may be read as well, else nothing before `first` and nothing behind the bytes.
@@ -298,7 +303,7 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
         stream.start(memory[subgroup][s], subgroup + s * SUBGROUPS);
 
     const places_type own(stream, first_row, n, row_bytes, column_bytes, subgroup * BLOCKS);
-    float sums[TILE_SUMS] = {};
+    float sums[1][TILE_SUMS] = {};
     unsigned stage = 0;
 #pragma unroll 1
     for (unsigned chunk = subgroup; chunk * BLOCKS < n_blocks; chunk += SUBGROUPS) {
@@ -308,14 +313,15 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
         const uint8_t *const staged = memory[subgroup][stage];
         const places_type places =
             stream_type::IS_STEADY ? own : places_type(stream, first_row, n, row_bytes, column_bytes, first);
-        const tile_activations activations = {staged + places.y[0] + 4 + 4 * i,
-                                              {staged + places.y[1], staged + places.y[2]}};
+        const tile_activations<1> activations = {{staged + places.y[0] + 4 + 4 * i},
+                                                 {{staged + places.y[1], staged + places.y[2]}}};
         const uint8_t *const staged_x[2] = {staged + places.x[0], staged + places.x[1]};
         const auto add = [&](unsigned b) {
             const uint8_t *const blocks[2] = {staged_x[0] + b * sizeof(Block),
                                               staged_x[1] + b * sizeof(Block)};
-            tile_product<Block>::template add<COLUMNS == 1 ? 1 : 2>(sums, blocks, activations, b * Q8_BLOCKS,
-                                                                    i);
+#pragma unroll
+            for (unsigned part = 0; part < tile_product<Block>::PARTS; part++)
+                tile_product<Block>::add(sums, blocks, activations, b * Q8_BLOCKS, part, i);
         };
         if (BLOCKS == 1 || first + BLOCKS <= n_blocks) {
 #pragma unroll
@@ -330,6 +336,6 @@ QJ_DEVICE void mat_vec_tiles(const void *__restrict__ vx, const void *__restrict
         stream.start(memory[subgroup][stage], chunk + STAGES * SUBGROUPS);
         stage = stage == STAGES - 1 ? 0 : stage + 1;
     }
-    add_up_tile<COLUMNS, SUBGROUPS>(sums, dst, first_row, n, n_dst);
+    add_up_tile<COLUMNS, SUBGROUPS>(sums[0], dst, first_row, n, n_dst);
 }
 #endif

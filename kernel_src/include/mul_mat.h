@@ -18,7 +18,10 @@
 #include "mul_mat_weights.h"
 #include "tuning.h"
 
-enum { MUL_MAT_THREADS = 128 };
+#ifndef QJ_MUL_MAT_THREADS // of a block
+#define QJ_MUL_MAT_THREADS 128
+#endif
+enum { MUL_MAT_THREADS = QJ_MUL_MAT_THREADS };
 
 template <bool is_pair> struct mul_mat_scale_of {
     typedef mul_mat_pair type;
@@ -193,11 +196,13 @@ struct mul_mat_share {
         COLUMNS = TILE_COLUMNS / COLUMN_LANES,
         PIECES = weights::SLICE * weights::PARTS / Block::SIZE, // of a row's slice, as the weights count them
         ROW_PIECES = PIECES * Slice::SLICES,
-        X_LOADS = TILE_ROWS * ROW_PIECES / MUL_MAT_THREADS,
+        X_LOADS = (TILE_ROWS * ROW_PIECES + MUL_MAT_THREADS - 1) / MUL_MAT_THREADS,
         GROUPS = Slice::ELEMENTS / QK_BLOCK
     };
     static_assert(COLUMNS * COLUMN_LANES == TILE_COLUMNS, "every thread has as many columns");
-    static_assert(X_LOADS * MUL_MAT_THREADS == TILE_ROWS * ROW_PIECES, "every thread brings as many pieces");
+    // Where there are fewer pieces than threads only the first threads bring one.
+    static constexpr bool brings_all = X_LOADS * MUL_MAT_THREADS == TILE_ROWS * ROW_PIECES;
+    static_assert(brings_all || X_LOADS == 1, "every thread brings as many pieces");
 
     weights x[X_LOADS];
     mul_mat_activations<weights, TILE_COLUMNS, GROUPS> y;
@@ -210,7 +215,8 @@ struct mul_mat_share {
             const mul_mat_place<ROW_PIECES> piece(thread, i);
             const unsigned part = slice * ROW_PIECES + piece.at, row = min(piece.line, in.n - 1);
             const unsigned block = min(part / weights::PARTS, in.n_blocks - 1);
-            x[i].load(in.x + (row * in.n_blocks + block), part % weights::PARTS);
+            if (brings_all || piece.line < TILE_ROWS)
+                x[i].load(in.x + (row * in.n_blocks + block), part % weights::PARTS);
         }
         y.load(in, slice, thread);
     }
@@ -224,7 +230,8 @@ struct mul_mat_share {
             const typename weights::row to = {
                 &out.x[piece.line][own * (weights::SLICE / 4)],
                 &out.x_scales[own * (weights::SLICE / weights::RUN)][piece.line], TILE_ROWS};
-            x[i].store(to, piece.at % PIECES, part);
+            if (brings_all || piece.line < TILE_ROWS)
+                x[i].store(to, piece.at % PIECES, part);
         }
         y.store(out, thread);
     }

@@ -31,6 +31,32 @@ template <bool IS_SHARED> QJ_DEVICE void copy_granule(void *to, const void *from
                      : "memory");
 }
 
+// The same to an address of LDS, if `is_wanted`, without a branch.
+template <bool IS_SHARED> QJ_DEVICE void copy_granule_if(bool is_wanted, unsigned to, const void *from)
+{
+    if (IS_SHARED)
+        asm volatile("{.reg .pred p; setp.ne.u32 p, %2, 0; @p cp.async.ca.shared.global [%0], [%1], 16;}"
+                     :
+                     : "r"(to), "l"(from), "r"((unsigned)is_wanted)
+                     : "memory");
+    else
+        asm volatile(
+            "{.reg .pred p; setp.ne.u32 p, %2, 0; @p cp.async.cg.shared.global.L2::128B [%0], [%1], 16;}"
+            :
+            : "r"(to), "l"(from), "r"((unsigned)is_wanted)
+            : "memory");
+}
+
+// The same number, but the compiler does not know, and keeps it instead of finding it anew.
+QJ_DEVICE void keep(unsigned &number)
+{
+    asm volatile("" : "+r"(number));
+}
+QJ_DEVICE void keep(const uint8_t *&pointer)
+{
+    asm volatile("" : "+l"(pointer));
+}
+
 // The copies that this thread started since the last call are a group, be there any or not.
 QJ_DEVICE void close_copies()
 {

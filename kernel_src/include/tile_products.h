@@ -2,11 +2,12 @@
 //
 // A tile is 16 rows of weights by 8 columns of activations, 32 elements at a time, of which an mma.m16n8k32
 // has the sums. Lane 4 g + i gives it, of rows g and g + 8 and of column g, bytes 4 i to 4 i + 3 and 16 + 4 i
-// to 16 + 4 i + 3, and gets columns 2 i and 2 i + 1 of these rows. What is computed is what dot.h has, as
-// exactly.
+// to 16 + 4 i + 3, and gets columns 2 i and 2 i + 1 of these rows. N tiles lie side by side: the weights are
+// unpacked once for them. What is computed is what dot.h has, as exactly.
 //
-// One more type: its tile_product<> here or in the type's own header, whose add() adds one block of rows x[0]
-// and x[1] to the sums, and its row in QJ_CUDA_MAT_VEC.
+// One more type: its tile_product<> here, in tile_k.h or in the type's own header, whose add() adds one part
+// of a block, of PARTS, of rows x[0] and x[1] to the sums, and its row in QJ_CUDA_MAT_VEC. y_block is the
+// q8_1 block that meets the first element of the weights' block.
 #pragma once
 
 #include "dot.h"
@@ -15,25 +16,78 @@
 #ifdef QJ_HAS_ASYNC_COPY
 enum { TILE_ROWS = 16, TILE_COLUMNS = 8, TILE_SUMS = 4 };
 
-// Sums of 32 products of signed bytes, and of 16.
-QJ_DEVICE void products_of_32(int (&sums)[TILE_SUMS], const uint32_t (&a)[4], const uint32_t (&b)[2])
+// Sums of products come out as floats without a conversion: begun with the bits of 3 * 2^22, a sum of less
+// than 2^22 is that number plus the sum, bit for bit. tile_columns::scaled() takes it off again.
+static constexpr float TILE_SUMS_FROM = 12582912.0f;
+
+// These bits in registers that stay: of constants the compiler would make four registers anew for
+// every multiplication. Blocks of threads have a depth of one (tuning.h), which it does not know.
+struct tile_begin {
+    uint32_t words[4];
+
+    __device__ __forceinline__ tile_begin()
+    {
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            words[i] = 0x4b400000 + threadIdx.z * (i + 1);
+    }
+};
+
+QJ_DEVICE void floats_of(float (&out)[TILE_SUMS], const uint32_t (&bits)[TILE_SUMS])
 {
-    asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, "
-        "%10, %10, "
-        "%10};"
-        : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(0));
+#pragma unroll
+    for (int s = 0; s < TILE_SUMS; s++)
+        out[s] = __uint_as_float(bits[s]);
 }
 
-QJ_DEVICE void products_of_16(int (&sums)[TILE_SUMS], uint32_t a0, uint32_t a1, uint32_t b)
+// Sums of 32 products of signed bytes, and of 16; `of_unsigned` where a is of unsigned ones.
+QJ_DEVICE void products_of_32(uint32_t (&sums)[TILE_SUMS], const uint32_t (&a)[4], const uint32_t (&b)[2])
 {
-    asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %7, %7, %7};"
+    const tile_begin begin;
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, "
+        "%11, %12, "
+        "%13};"
         : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
-        : "r"(a0), "r"(a1), "r"(b), "r"(0));
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(begin.words[0]),
+          "r"(begin.words[1]), "r"(begin.words[2]), "r"(begin.words[3]));
+}
+QJ_DEVICE void products_of_32(float (&out)[TILE_SUMS], const uint32_t (&a)[4], const uint32_t (&b)[2])
+{
+    uint32_t sums[TILE_SUMS];
+    products_of_32(sums, a, b);
+    floats_of(out, sums);
+}
+QJ_DEVICE void products_of_unsigned(float (&out)[TILE_SUMS], const uint32_t (&a)[4], const uint32_t (&b)[2])
+{
+    uint32_t sums[TILE_SUMS];
+    const tile_begin begin;
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, "
+        "%11, %12, "
+        "%13};"
+        : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(begin.words[0]),
+          "r"(begin.words[1]), "r"(begin.words[2]), "r"(begin.words[3]));
+    floats_of(out, sums);
+}
+
+QJ_DEVICE void products_of_16(uint32_t (&sums)[TILE_SUMS], uint32_t a0, uint32_t a1, uint32_t b)
+{
+    const tile_begin begin;
+    asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, "
+        "%10};"
+        : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
+        : "r"(a0), "r"(a1), "r"(b), "r"(begin.words[0]), "r"(begin.words[1]), "r"(begin.words[2]),
+          "r"(begin.words[3]));
+}
+QJ_DEVICE void products_of_16(float (&out)[TILE_SUMS], uint32_t a0, uint32_t a1, uint32_t b)
+{
+    uint32_t sums[TILE_SUMS];
+    products_of_16(sums, a0, a1, b);
+    floats_of(out, sums);
 }
 
 // The same, added to sums.
-QJ_DEVICE void add_products_of_32(int (&sums)[TILE_SUMS], const uint32_t (&a)[4], const uint32_t (&b)[2])
+QJ_DEVICE void add_products_of_32(uint32_t (&sums)[TILE_SUMS], const uint32_t (&a)[4], const uint32_t (&b)[2])
 {
     asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, "
         "%1, %2, %3};"
@@ -41,36 +95,57 @@ QJ_DEVICE void add_products_of_32(int (&sums)[TILE_SUMS], const uint32_t (&a)[4]
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-QJ_DEVICE void add_products_of_16(int (&sums)[TILE_SUMS], uint32_t a0, uint32_t a1, uint32_t b)
+QJ_DEVICE void add_products_of_16(uint32_t (&sums)[TILE_SUMS], uint32_t a0, uint32_t a1, uint32_t b)
 {
     asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
         : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
         : "r"(a0), "r"(a1), "r"(b));
 }
 
-// A lane's activations of one chunk.
-struct tile_activations {
-    const uint8_t *fragments; // of column g, from bytes 4 i of the first block's quants on
-    const uint8_t *heads[2];  // columns 2 i and 2 i + 1
+// A lane's activations of one chunk, of N tiles.
+template <int N> struct tile_activations {
+    const uint8_t *fragments[N]; // of column g, from bytes 4 i of the first block's quants on
+    const uint8_t *heads[N][2];  // columns 2 i and 2 i + 1
 
-    __device__ __forceinline__ void load(uint32_t (&b)[2], unsigned block) const
+    __device__ __forceinline__ void load(uint32_t (&b)[2], int tile, unsigned block) const
     {
-        const uint8_t *quants = fragments + block * sizeof(block_q8_1);
+        const uint8_t *quants = fragments[tile] + block * sizeof(block_q8_1);
         b[0] = aligned_word(quants);
         b[1] = aligned_word(quants + 16);
     }
-    __device__ __forceinline__ float scale(int column, unsigned block) const
+};
+
+// What the lane's two columns of a tile have in a block.
+struct tile_columns {
+    float d[2], s[2], from[2];
+
+    template <int N>
+    __device__ __forceinline__ tile_columns(const tile_activations<N> &y, int tile, unsigned block)
     {
-        return low_half(aligned_word(heads[column] + block * sizeof(block_q8_1)));
+#pragma unroll
+        for (int c = 0; c < 2; c++) {
+            const uint32_t head = aligned_word(y.heads[tile][c] + block * sizeof(block_q8_1));
+            d[c] = low_half(head);
+            s[c] = high_half(head);
+            // A number of f16 times 3 * 2^22 has few bits: this is exact.
+            from[c] = -TILE_SUMS_FROM * d[c];
+        }
     }
-    __device__ __forceinline__ float sum(int column, unsigned block) const
+    // d of sum `at` times what its products are.
+    __device__ __forceinline__ float scaled(int at, float products) const
     {
-        return high_half(aligned_word(heads[column] + block * sizeof(block_q8_1)));
+        return fmaf(d[at % 2], products, from[at % 2]);
+    }
+    // sums += d_x of their row * d of their column * products.
+    __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const float (&products)[TILE_SUMS],
+                                        const float (&d_x)[2]) const
+    {
+#pragma unroll
+        for (int at = 0; at < TILE_SUMS; at++)
+            sums[at] = fmaf(d_x[at / 2], scaled(at, products[at]), sums[at]);
     }
 };
 
-// y_block is the block of y that meets the first element. N_COLUMNS: 1 if only the first of a lane's columns
-// is wanted, else 2.
 template <typename Block> struct tile_product;
 
 QJ_DEVICE uint32_t even_word(const uint8_t *p)
@@ -81,25 +156,28 @@ QJ_DEVICE uint32_t even_word(const uint8_t *p)
 }
 
 // ---- blocks of 32: One has load(block, i), low and high, the lane's words of quants, and
-// add(sum, products, d_y, s_y)
+// add(sum, products times d_y, s_y)
 
 template <typename Block, typename One> struct tile_product_of_one {
-    template <int N_COLUMNS>
-    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
-                                               const tile_activations &y, unsigned y_block, unsigned i)
+    enum { PARTS = 1 };
+    template <int N>
+    static __device__ __forceinline__ void add(float (&sums)[N][TILE_SUMS], const uint8_t *const (&x)[2],
+                                               const tile_activations<N> &y, unsigned y_block, unsigned,
+                                               unsigned i)
     {
         One row[2];
         row[0].load((const Block *)x[0], i);
         row[1].load((const Block *)x[1], i);
-        uint32_t b[2];
-        y.load(b, y_block);
-        int products[TILE_SUMS];
-        products_of_32(products, {row[0].low, row[1].low, row[0].high, row[1].high}, b);
 #pragma unroll
-        for (int c = 0; c < N_COLUMNS; c++) {
-            const float d = y.scale(c, y_block), s = y.sum(c, y_block);
-            row[0].add(sums[c], (float)products[c], d, s);
-            row[1].add(sums[2 + c], (float)products[2 + c], d, s);
+        for (int t = 0; t < N; t++) {
+            uint32_t b[2];
+            float products[TILE_SUMS];
+            y.load(b, t, y_block);
+            products_of_32(products, {row[0].low, row[1].low, row[0].high, row[1].high}, b);
+            const tile_columns columns(y, t, y_block);
+#pragma unroll
+            for (int at = 0; at < TILE_SUMS; at++)
+                row[at / 2].add(sums[t][at], columns.scaled(at, products[at]), columns.s[at % 2]);
         }
     }
 };
@@ -115,9 +193,9 @@ struct tile_q4_0 {
         low = word & 0x0f0f0f0f;
         high = word >> 4 & 0x0f0f0f0f;
     }
-    __device__ __forceinline__ void add(float &sum, float products, float d_y, float s_y) const
+    __device__ __forceinline__ void add(float &sum, float products, float s_y) const
     {
-        sum += d * (d_y * products - 8.0f * s_y);
+        sum = fmaf(d, fmaf(-8.0f, s_y, products), sum);
     }
 };
 template <> struct tile_product<block_q4_0> : tile_product_of_one<block_q4_0, tile_q4_0> {
@@ -135,10 +213,9 @@ struct tile_q4_1 {
         low = word & 0x0f0f0f0f;
         high = word >> 4 & 0x0f0f0f0f;
     }
-    __device__ __forceinline__ void add(float &sum, float products, float d_y, float s_y) const
+    __device__ __forceinline__ void add(float &sum, float products, float s_y) const
     {
-        sum += d * (d_y * products);
-        sum += m * s_y;
+        sum = fmaf(m, s_y, fmaf(d, products, sum));
     }
 };
 template <> struct tile_product<block_q4_1> : tile_product_of_one<block_q4_1, tile_q4_1> {
@@ -161,9 +238,9 @@ struct tile_q5_0 {
         low = (word & 0x0f0f0f0f) | fifth_bits(aligned_half_word(x->qh) >> (4 * i));
         high = (word >> 4 & 0x0f0f0f0f) | fifth_bits(aligned_half_word(x->qh + 2) >> (4 * i));
     }
-    __device__ __forceinline__ void add(float &sum, float products, float d_y, float s_y) const
+    __device__ __forceinline__ void add(float &sum, float products, float s_y) const
     {
-        sum += d * (d_y * products - 16.0f * s_y);
+        sum = fmaf(d, fmaf(-16.0f, s_y, products), sum);
     }
 };
 template <> struct tile_product<block_q5_0> : tile_product_of_one<block_q5_0, tile_q5_0> {
@@ -194,257 +271,11 @@ struct tile_q8_0 {
         low = even_word(qs + 4 * i);
         high = even_word(qs + 16 + 4 * i);
     }
-    __device__ __forceinline__ void add(float &sum, float products, float d_y, float) const
+    __device__ __forceinline__ void add(float &sum, float products, float) const
     {
-        sum += d * (d_y * products);
+        sum = fmaf(d, products, sum);
     }
 };
 template <> struct tile_product<block_q8_0> : tile_product_of_one<block_q8_0, tile_q8_0> {
-};
-
-// ---- K types
-
-// sums += scale of the lane's columns * products of rows 0 and 1.
-template <int N_COLUMNS>
-QJ_DEVICE void add_scaled(float (&sums)[TILE_SUMS], const int (&products)[TILE_SUMS],
-                          const tile_activations &y, unsigned y_block)
-{
-#pragma unroll
-    for (int c = 0; c < N_COLUMNS; c++) {
-        const float d = y.scale(c, y_block);
-        sums[c] += d * (float)products[c];
-        sums[2 + c] += d * (float)products[2 + c];
-    }
-}
-
-// Byte n of a word, four times.
-QJ_DEVICE uint32_t repeated_byte(uint32_t word, int n)
-{
-    return __byte_perm(word, 0, (unsigned)n * 0x1111u);
-}
-
-QJ_DEVICE int signed_byte(uint32_t word, int n)
-{
-    return (int8_t)(word >> (8 * n));
-}
-
-// 0 to 63 in each byte less 32, or 0 to 7 less 4.
-QJ_DEVICE uint32_t less_32(uint32_t word)
-{
-    return (word + 0x60606060u) ^ 0x80808080u;
-}
-QJ_DEVICE uint32_t less_4(uint32_t word)
-{
-    return (word + 0x7c7c7c7cu) ^ 0x80808080u;
-}
-
-template <typename Block, bool HAS_FIFTH> struct tile_product_of_pairs {
-    template <int N_COLUMNS>
-    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
-                                               const tile_activations &y, unsigned y_block, unsigned i)
-    {
-        uint32_t head[2][4], fifth[2][2] = {};
-        float products[TILE_SUMS] = {}, minima[TILE_SUMS] = {};
-#pragma unroll
-        for (int r = 0; r < 2; r++) {
-            load_by_16_bytes(head[r], x[r]);
-            if constexpr (HAS_FIFTH) {
-                fifth[r][0] = aligned_word(((const block_q5_K *)x[r])->qh + 4 * i);
-                fifth[r][1] = aligned_word(((const block_q5_K *)x[r])->qh + 16 + 4 * i);
-            }
-        }
-#pragma unroll
-        for (unsigned j = 0; j < 4; j++) {
-            uint32_t words[2][2], scale[2], minimum[2];
-#pragma unroll
-            for (int r = 0; r < 2; r++) {
-                const uint8_t *qs = ((const Block *)x[r])->qs + 32 * j + 4 * i;
-                words[r][0] = aligned_word(qs);
-                words[r][1] = aligned_word(qs + 16);
-                unpack_scales_q4_K(scale[r], minimum[r], head[r], j);
-            }
-#pragma unroll
-            for (int h = 0; h < 2; h++) {
-                const unsigned group = 2 * j + h;
-                uint32_t a[4], b[2];
-#pragma unroll
-                for (int w = 0; w < 4; w++) {
-                    a[w] = words[w % 2][w / 2] >> (4 * h) & 0x0f0f0f0f;
-                    if (HAS_FIFTH)
-                        a[w] |= (group < 4 ? fifth[w % 2][w / 2] << (4 - group)
-                                           : fifth[w % 2][w / 2] >> (group - 4)) &
-                                0x10101010;
-                }
-                y.load(b, y_block + group);
-                int sum[TILE_SUMS], minimum_sum[TILE_SUMS];
-                products_of_32(sum, a, b);
-                const uint32_t m0 = repeated_byte(minimum[0], h), m1 = repeated_byte(minimum[1], h);
-                products_of_32(minimum_sum, {m0, m1, m0, m1}, b);
-#pragma unroll
-                for (int c = 0; c < TILE_SUMS; c++)
-                    sum[c] *= (int)(scale[c / 2] >> (8 * h) & 0xff);
-                add_scaled<N_COLUMNS>(products, sum, y, y_block + group);
-                add_scaled<N_COLUMNS>(minima, minimum_sum, y, y_block + group);
-            }
-        }
-#pragma unroll
-        for (int c = 0; c < TILE_SUMS; c++)
-            sums[c] += low_half(head[c / 2][0]) * products[c] - high_half(head[c / 2][0]) * minima[c];
-    }
-};
-template <> struct tile_product<block_q4_K> : tile_product_of_pairs<block_q4_K, false> {
-};
-template <> struct tile_product<block_q5_K> : tile_product_of_pairs<block_q5_K, true> {
-};
-
-// Quants of two bits times a scale of four are at most 45, so the scales go into the tile.
-template <> struct tile_product<block_q2_K> {
-    template <int N_COLUMNS>
-    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
-                                               const tile_activations &y, unsigned y_block, unsigned i)
-    {
-        float products[TILE_SUMS] = {}, minima[TILE_SUMS] = {};
-#pragma unroll
-        for (unsigned p = 0; p < 2; p++) {
-            uint32_t words[2][2], scales[2][2];
-#pragma unroll
-            for (int r = 0; r < 2; r++) {
-                const block_q2_K *block = (const block_q2_K *)x[r];
-                words[r][0] = aligned_word(block->qs + 32 * p + 4 * i);
-                words[r][1] = aligned_word(block->qs + 32 * p + 16 + 4 * i);
-                scales[r][0] = aligned_word(block->scales + 8 * p);
-                scales[r][1] = aligned_word(block->scales + 8 * p + 4);
-            }
-#pragma unroll
-            for (unsigned g = 0; g < 4; g++) {
-                uint32_t a[4], m[4], b[2];
-#pragma unroll
-                for (int w = 0; w < 4; w++) { // row w % 2, run w / 2
-                    const uint32_t scale = scales[w % 2][g / 2] >> (g % 2 * 16 + w / 2 * 8);
-                    a[w] = (words[w % 2][w / 2] >> (2 * g) & 0x03030303) * (scale & 0xf);
-                    m[w] = (scale >> 4 & 0xf) * 0x01010101u;
-                }
-                y.load(b, y_block + 4 * p + g);
-                int sum[TILE_SUMS], minimum[TILE_SUMS];
-                products_of_32(sum, a, b);
-                products_of_32(minimum, m, b);
-                add_scaled<N_COLUMNS>(products, sum, y, y_block + 4 * p + g);
-                add_scaled<N_COLUMNS>(minima, minimum, y, y_block + 4 * p + g);
-            }
-        }
-#pragma unroll
-        for (int c = 0; c < TILE_SUMS; c++) {
-            const uint32_t dm = aligned_word(&((const block_q2_K *)x[c / 2])->d);
-            sums[c] += low_half(dm) * products[c] - high_half(dm) * minima[c];
-        }
-    }
-};
-
-// sums of 16 products each, times the scales of their runs.
-QJ_DEVICE void add_runs(int (&sums)[TILE_SUMS], const uint32_t (&a)[4], const uint32_t (&b)[2],
-                        const int (&scales)[2][2])
-{
-    int first[TILE_SUMS], second[TILE_SUMS];
-    products_of_16(first, a[0], a[1], b[0]);
-    products_of_16(second, a[2], a[3], b[1]);
-#pragma unroll
-    for (int c = 0; c < TILE_SUMS; c++)
-        sums[c] = first[c] * scales[c / 2][0] + second[c] * scales[c / 2][1];
-}
-
-template <> struct tile_product<block_q3_K> {
-    template <int N_COLUMNS>
-    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
-                                               const tile_activations &y, unsigned y_block, unsigned i)
-    {
-        float products[TILE_SUMS] = {};
-        uint32_t scales[2][4], high[2][2];
-#pragma unroll
-        for (int r = 0; r < 2; r++) {
-            const block_q3_K *block = (const block_q3_K *)x[r];
-            uint32_t words[3];
-            load_even(words, block->scales);
-#pragma unroll
-            for (int s = 0; s < 4; s++)
-                scales[r][s] = less_32((words[s % 2] >> (s / 2 * 4) & 0x0f0f0f0f) |
-                                       (words[2] >> (2 * s) & 0x03030303) << 4);
-            high[r][0] = even_word(block->hmask + 4 * i);
-            high[r][1] = even_word(block->hmask + 16 + 4 * i);
-        }
-#pragma unroll
-        for (unsigned p = 0; p < 2; p++) {
-            uint32_t words[2][2];
-#pragma unroll
-            for (int r = 0; r < 2; r++) {
-                const uint8_t *qs = ((const block_q3_K *)x[r])->qs + 32 * p + 4 * i;
-                words[r][0] = even_word(qs);
-                words[r][1] = even_word(qs + 16);
-            }
-#pragma unroll
-            for (unsigned g = 0; g < 4; g++) {
-                const unsigned group = 4 * p + g;
-                uint32_t a[4], b[2];
-#pragma unroll
-                for (int w = 0; w < 4; w++) {
-                    const uint32_t bits = high[w % 2][w / 2];
-                    a[w] = less_4((words[w % 2][w / 2] >> (2 * g) & 0x03030303) |
-                                  ((group < 2 ? bits << (2 - group) : bits >> (group - 2)) & 0x04040404));
-                }
-                y.load(b, y_block + group);
-                int scale[2][2], sum[TILE_SUMS];
-#pragma unroll
-                for (int r = 0; r < 4; r++)
-                    scale[r / 2][r % 2] = signed_byte(scales[r / 2][group / 2], group % 2 * 2 + r % 2);
-                add_runs(sum, a, b, scale);
-                add_scaled<N_COLUMNS>(products, sum, y, y_block + group);
-            }
-        }
-#pragma unroll
-        for (int c = 0; c < TILE_SUMS; c++)
-            sums[c] += __half2float(((const block_q3_K *)x[c / 2])->d) * products[c];
-    }
-};
-
-template <> struct tile_product<block_q6_K> {
-    template <int N_COLUMNS>
-    static __device__ __forceinline__ void add(float (&sums)[TILE_SUMS], const uint8_t *const (&x)[2],
-                                               const tile_activations &y, unsigned y_block, unsigned i)
-    {
-        float products[TILE_SUMS] = {};
-#pragma unroll
-        for (unsigned p = 0; p < 2; p++) {
-            uint32_t low[2][4], high[2][2], scales[2][2];
-#pragma unroll
-            for (int r = 0; r < 2; r++) {
-                const block_q6_K *block = (const block_q6_K *)x[r];
-#pragma unroll
-                for (int w = 0; w < 4; w++)
-                    low[r][w] = even_word(block->ql + 64 * p + 16 * w + 4 * i);
-                high[r][0] = even_word(block->qh + 32 * p + 4 * i);
-                high[r][1] = even_word(block->qh + 32 * p + 16 + 4 * i);
-                load_even(scales[r], block->scales + 8 * p);
-            }
-#pragma unroll
-            for (unsigned g = 0; g < 4; g++) {
-                uint32_t a[4], b[2];
-#pragma unroll
-                for (int w = 0; w < 4; w++) {
-                    const uint32_t bits = high[w % 2][w / 2];
-                    a[w] = less_32((low[w % 2][g % 2 * 2 + w / 2] >> (g / 2 * 4) & 0x0f0f0f0f) |
-                                   ((g < 2 ? bits << (4 - 2 * g) : bits >> (2 * g - 4)) & 0x30303030));
-                }
-                y.load(b, y_block + 4 * p + g);
-                int scale[2][2], sum[TILE_SUMS];
-#pragma unroll
-                for (int r = 0; r < 4; r++)
-                    scale[r / 2][r % 2] = signed_byte(scales[r / 2][g / 2], g % 2 * 2 + r % 2);
-                add_runs(sum, a, b, scale);
-                add_scaled<N_COLUMNS>(products, sum, y, y_block + 4 * p + g);
-            }
-        }
-#pragma unroll
-        for (int c = 0; c < TILE_SUMS; c++)
-            sums[c] += __half2float(((const block_q6_K *)x[c / 2])->d) * products[c];
-    }
 };
 #endif

@@ -92,6 +92,38 @@
 enum qj_mul_mat_tile { QJ_MUL_MAT_TILES(QJ_MUL_MAT_TILE) };
 #undef QJ_MUL_MAT_TILE
 
+/* Mat-mul of few columns or rows, mul_mat_narrow: block (32, MUL_MAT_NARROW_SUBGROUPS, 1), grid
+ * (ceil(n / MUL_MAT_NARROW_ROWS), ceil(batch / MUL_MAT_NARROW_COLUMNS), 1), on every arch. */
+enum qj_mul_mat_narrow {
+    MUL_MAT_NARROW_ROWS = 32,
+    MUL_MAT_NARROW_COLUMNS = 16,
+    MUL_MAT_NARROW_SUBGROUPS = 8,
+    MUL_MAT_NARROW_THREADS = 32 * MUL_MAT_NARROW_SUBGROUPS
+};
+
+/* Of that on CUDA from sm_80 on: elements of a row that are in LDS at a time. */
+// clang-format off
+#define QJ_CUDA_NARROW(row)                                                                                  \
+    /*  type  elements */                                                                                    \
+    row(q4_0,    512)                                                                                        \
+    row(q4_1,    512)                                                                                        \
+    row(q5_0,    512)                                                                                        \
+    row(q5_1,    512)                                                                                        \
+    row(q8_0,    256)                                                                                        \
+    row(q2_K,    512)                                                                                        \
+    row(q3_K,    512)                                                                                        \
+    row(q4_K,    512)                                                                                        \
+    row(q5_K,    512)                                                                                        \
+    row(q6_K,    512)                                                                                        \
+    row(iq4_nl,  512)                                                                                        \
+    row(iq4_xs,  512)                                                                                        \
+    row(mxfp4,   512)                                                                                        \
+    row(nvfp4,   512)
+// clang-format on
+#define QJ_CUDA_NARROW_ROW(type, elements) MUL_MAT_NARROW_ELEMENTS_##type = elements,
+enum qj_mul_mat_narrow_elements { QJ_CUDA_NARROW(QJ_CUDA_NARROW_ROW) };
+#undef QJ_CUDA_NARROW_ROW
+
 /* Of a mat-mul, whose tile is computed for some columns at a time:
  * of 64, of 128: how many of a tile of 64 rows, and of 128;
  * most:          of a tile of 64 rows and 128 columns, where more than `of 64` are left;

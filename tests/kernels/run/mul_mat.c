@@ -1,4 +1,4 @@
-/* mul_mat_<T>: weights times any number of columns of q8_1 activations.
+/* mul_mat_<T> and mul_mat_narrow_<T>: weights times any number of columns of q8_1 activations.
  *
  * Tolerance: weights.h, with two f32 additions for each run of quants with a scale, one product's and one
  * minimum's. What lies between a row's k and its padding must not count: the activations' blocks there are
@@ -15,6 +15,7 @@ struct subject {
     const struct weights_type *weights;
     const struct ref_type *type;
     unsigned rows, columns; /* of a block's tile */
+    unsigned subgroups;     /* that a block has, of 32 threads */
     char kernel[64];
 };
 
@@ -31,7 +32,7 @@ static bool launch(struct run *run, const struct subject *subject, struct run_bu
         run, subject->kernel,
         (struct run_dim){((unsigned)shape.n + subject->rows - 1) / subject->rows,
                          ((unsigned)shape.batch + subject->columns - 1) / subject->columns, 1},
-        (struct run_dim){32, 4, 1},
+        (struct run_dim){32, subject->subgroups, 1},
         (void *[]){&x->device, &y->device, &out->device, &ncols_x, &nrows_x, &ncols_y, &nrows_y, &nrows_dst});
 }
 
@@ -124,7 +125,7 @@ static void run_shapes(struct run *run, const struct subject *subject)
         return;
     }
     static const size_t n[] = {1, 2, 3, 31, 32, 33, 127, 128, 129};
-    static const size_t batch[] = {1, 2, 7, 8, 9, 16, 17, 64, 65, 129};
+    static const size_t batch[] = {1, 2, 7, 8, 9, 16, 17, 33, 64, 65, 129};
     const size_t k[] = {block, 2 * block, 3 * block, 512, 512 + block, 2048};
     for (size_t i = 0; i < sizeof n / sizeof *n; i++) {
         for (size_t j = 0; j < sizeof batch / sizeof *batch; j++) {
@@ -180,7 +181,7 @@ static void run_known(struct run *run)
         double value;
     } known[] = {{0, 347604.0},   {1, 888153.06},  {4, 869780.7},   {5, 2483145.0},
                  {11, 9407368.0}, {14, 9470856.0}, {15, 13138824.0}};
-    struct subject subject = {.rows = 64, .columns = 128, .kernel = "mul_mat_q4_0"};
+    struct subject subject = {.rows = 64, .columns = 128, .subgroups = 4, .kernel = "mul_mat_q4_0"};
     /* quantize_q8_1 is compiled when it is launched. */
     if (!run_group(run, "known values", subject.kernel)) {
         return;
@@ -209,7 +210,8 @@ static void run_known(struct run *run)
     run_group_end(run);
 }
 
-void run_mul_mat(struct run *run)
+/* The launch of mul_mat is its callers', that of mul_mat_narrow tuning.h's: both are written out here. */
+static void run_types(struct run *run, bool is_narrow)
 {
     for (size_t i = 0; i < WEIGHTS_TYPES; i++) {
         if (!weights_types[i].mul_mat.rows) {
@@ -218,14 +220,22 @@ void run_mul_mat(struct run *run)
         struct subject subject = {
             .weights = &weights_types[i],
             .type = ref_type_find(weights_types[i].name),
-            .rows = weights_types[i].mul_mat.rows,
-            .columns = weights_types[i].mul_mat.columns,
+            .rows = is_narrow ? 32 : weights_types[i].mul_mat.rows,
+            .columns = is_narrow ? 16 : weights_types[i].mul_mat.columns,
+            .subgroups = is_narrow ? 8 : 4,
         };
-        snprintf(subject.kernel, sizeof subject.kernel, "mul_mat_%s", weights_types[i].name);
+        snprintf(subject.kernel, sizeof subject.kernel, "mul_mat_%s%s", is_narrow ? "narrow_" : "",
+                 weights_types[i].name);
         if (run_group(run, subject.kernel, subject.kernel)) {
             run_subject(run, &subject);
             run_group_end(run);
         }
     }
+}
+
+void run_mul_mat(struct run *run)
+{
+    run_types(run, false);
+    run_types(run, true);
     run_known(run);
 }
