@@ -209,12 +209,13 @@ QJIT_API qjit_status qjit_get_rows(const qjit_weights *weights, qjit_buffer *out
 
 /* Which kernels compute a product. */
 typedef enum qjit_path {
-    QJIT_PATH_AUTO = 0,          /* by rules for type, batch and arch: docs/ops.md */
-    QJIT_PATH_MAT_VEC = 1,       /* q8_1 activations, up to 8 columns a launch; few columns */
-    QJIT_PATH_MUL_MAT = 2,       /* q8_1 activations, tiles of 64 or 128 columns; many columns */
-    QJIT_PATH_MAT_VEC_F32 = 3,   /* f32 activations, one column a launch; F32, F16 and BF16 up to 8 */
-    QJIT_PATH_DEQUANTIZE_F32 = 4 /* weights to f32 in scratch memory, then as F32; for types that have no
-                                    other way, and where nothing but the weights may be rounded */
+    QJIT_PATH_AUTO = 0,           /* by rules for type, batch and arch: docs/ops.md */
+    QJIT_PATH_MAT_VEC = 1,        /* q8_1 activations, up to 8 columns a launch; few columns */
+    QJIT_PATH_MUL_MAT = 2,        /* q8_1 activations, tiles of 64 or 128 columns; many columns */
+    QJIT_PATH_MAT_VEC_F32 = 3,    /* f32 activations, one column a launch; F32, F16 and BF16 up to 8 */
+    QJIT_PATH_DEQUANTIZE_F32 = 4, /* weights to f32 in scratch memory, then as F32; for types that have no
+                                     other way, and where nothing but the weights may be rounded */
+    QJIT_PATH_MUL_MAT_NARROW = 5  /* q8_1 activations, tiles of 16 columns and 32 rows; some columns */
 } qjit_path;
 
 /* out[c][row] = the sum over e < k of weights[row][e] * x[c][e], for c < batch: x is batch rows of k f32,

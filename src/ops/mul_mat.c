@@ -23,6 +23,7 @@ uint64_t qj_mul_mat_scratch_bytes(const struct qj_op *op)
     switch (op->path) {
     case QJIT_PATH_MAT_VEC:
     case QJIT_PATH_MUL_MAT:
+    case QJIT_PATH_MUL_MAT_NARROW:
         return op->batch * qj_q8_1_row_bytes(op->k);
     case QJIT_PATH_DEQUANTIZE_F32:
         return op->batch > 0 ? dequantized_rows(op) * op->k * sizeof(float) : 0;
@@ -62,17 +63,32 @@ static qjit_status mat_vec_blocks_f32(const struct qj_op *op, const struct qj_si
     return sink->take(sink->payload, &step);
 }
 
-static qjit_status mul_mat(const struct qj_op *op, const struct qj_sink *sink, const struct part *part)
+/* How a kernel cuts a product into tiles, one to each block of threads. */
+struct tiles {
+    qjit_kernel kernel;
+    uint32_t rows, columns, subgroups;
+};
+
+static struct tiles tiles_of(const struct qj_op *op)
+{
+    const struct qj_type *type = op->type;
+    return op->path == QJIT_PATH_MUL_MAT_NARROW
+               ? (struct tiles){type->mul_mat_narrow, MUL_MAT_NARROW_ROWS, MUL_MAT_NARROW_COLUMNS,
+                                MUL_MAT_NARROW_SUBGROUPS}
+               : (struct tiles){type->mul_mat, type->tile_rows, type->tile_columns, 4};
+}
+
+static qjit_status mul_mat(const struct qj_op *op, const struct qj_sink *sink, const struct tiles *tiles,
+                           const struct part *part)
 {
     char *weights = part->weights, *x = part->x, *out = part->out;
-    const struct qj_type *type = op->type;
     int k = (int)op->k, n = (int)part->n, batch = (int)part->columns, nrows_y = (int)qj_padded(op->k),
         nrows_dst = (int)op->n;
     const struct qj_step step = {
-        .kernel = type->mul_mat,
-        .grid = {(uint32_t)qj_ceil_div(part->n, type->tile_rows),
-                 (uint32_t)qj_ceil_div(part->columns, type->tile_columns), 1},
-        .block = {32, 4},
+        .kernel = tiles->kernel,
+        .grid = {(uint32_t)qj_ceil_div(part->n, tiles->rows),
+                 (uint32_t)qj_ceil_div(part->columns, tiles->columns), 1},
+        .block = {32, tiles->subgroups},
         .params = (void *[]){&weights, &x, &out, &k, &n, &batch, &nrows_y, &nrows_dst},
     };
     return sink->take(sink->payload, &step);
@@ -93,13 +109,14 @@ static bool next_part(const struct qj_op *op, struct part *part, uint64_t *colum
 static qjit_status through_q8_1(const struct qj_op *op, const struct qj_sink *sink)
 {
     const bool is_vec = op->path == QJIT_PATH_MAT_VEC;
-    const uint64_t most = is_vec ? QJ_COLUMNS_MAX : (uint64_t)QJ_GRID_MAX * op->type->tile_columns;
+    const struct tiles tiles = tiles_of(op);
+    const uint64_t most = is_vec ? QJ_COLUMNS_MAX : (uint64_t)QJ_GRID_MAX * tiles.columns;
     struct part part = {.weights = op->weights, .n = op->n};
     qjit_status status = qj_quantize_rows(op, sink, op->scratch, op->x, op->batch);
     for (uint64_t column = 0; status == QJIT_OK && next_part(op, &part, &column, op->scratch,
                                                              qj_q8_1_row_bytes(op->k), op->out, most);) {
-        status =
-            is_vec ? mat_vec(op, sink, op->type->mat_vec, &part, qj_padded(op->k)) : mul_mat(op, sink, &part);
+        status = is_vec ? mat_vec(op, sink, op->type->mat_vec, &part, qj_padded(op->k))
+                        : mul_mat(op, sink, &tiles, &part);
     }
     return status;
 }

@@ -24,8 +24,9 @@ _Static_assert(QJ_ID_quantize_q8_1 == QJ_NO_KERNEL, "the first kernel of units.d
 
 #define BLOCKS(name, type, threads)                                                                          \
     .ggml = QJIT_GGML_##name, .mat_vec = MAT_VEC(type, q8_1), .mul_mat = QJ_ID_mul_mat_##type,               \
-    .tile_rows = MUL_MAT_ROWS_##type, .tile_columns = MUL_MAT_COLUMNS_##type, DEQUANTIZE(type),              \
-    .get_rows = QJ_ID_get_rows_##type, .get_rows_threads = (threads)
+    .tile_rows = MUL_MAT_ROWS_##type, .tile_columns = MUL_MAT_COLUMNS_##type,                                \
+    .mul_mat_narrow = QJ_ID_mul_mat_narrow_##type, DEQUANTIZE(type), .get_rows = QJ_ID_get_rows_##type,      \
+    .get_rows_threads = (threads)
 
 #define NUMBERS(name, type)                                                                                  \
     .ggml = QJIT_GGML_##name, .mat_vec_f32 = MAT_VEC(type, f32), .get_rows = QJ_ID_get_rows_##type,          \

@@ -172,6 +172,7 @@ static void each_product(const struct matrix_type *type,
             if (is_full()) {
                 each(payload, type, &(struct product){QJIT_PATH_MAT_VEC, n, k, batches[i]});
                 each(payload, type, &(struct product){QJIT_PATH_MUL_MAT, n, k, batches[i]});
+                each(payload, type, &(struct product){QJIT_PATH_MUL_MAT_NARROW, n, k, batches[i]});
                 each(payload, type, &(struct product){QJIT_PATH_DEQUANTIZE_F32, n, k, batches[i]});
             }
         }
@@ -180,6 +181,7 @@ static void each_product(const struct matrix_type *type,
     if (type->ggml == QJIT_GGML_Q4_K) {
         each(payload, type, &(struct product){QJIT_PATH_MAT_VEC, N, ks[0], 17});
         each(payload, type, &(struct product){QJIT_PATH_MUL_MAT, N, ks[0], 1});
+        each(payload, type, &(struct product){QJIT_PATH_MUL_MAT_NARROW, N, ks[0], 17});
         each(payload, type, &(struct product){QJIT_PATH_DEQUANTIZE_F32, N, ks[0], 9});
     }
 }

@@ -38,6 +38,9 @@ Test(plan, batches_are_dealt_to_mat_vecs)
     call.batch = 9;
     cr_assert_str_eq(kernels_of(&plan, &call), "quantize_q8_1 mul_mat_q4_K");
     cr_assert(plan.path == QJIT_PATH_MUL_MAT && plan.scratch_bytes == 9 * 576);
+    call.path = QJIT_PATH_MUL_MAT_NARROW;
+    cr_assert_str_eq(kernels_of(&plan, &call), "quantize_q8_1 mul_mat_narrow_q4_K");
+    cr_assert(plan.n_launches == 2 && plan.scratch_bytes == 9 * 576);
     call.path = QJIT_PATH_MAT_VEC;
     call.batch = 21;
     cr_assert_str_eq(kernels_of(&plan, &call),
@@ -45,8 +48,8 @@ Test(plan, batches_are_dealt_to_mat_vecs)
     cr_assert_eq(plan.n_launches, 4);
 }
 
-/* The largest batch that mat-vec is taken for, of those up to 512. */
-static uint64_t last_of_mat_vec(uint32_t type, uint64_t n, uint64_t k, const char *arch)
+/* The largest batch that mul_mat is not taken for, of those up to 512. */
+static uint64_t last_before_mul_mat(uint32_t type, uint64_t n, uint64_t k, const char *arch)
 {
     qjit_op_plan plan = {.struct_size = sizeof plan};
     uint64_t last = 0;
@@ -54,7 +57,7 @@ static uint64_t last_of_mat_vec(uint32_t type, uint64_t n, uint64_t k, const cha
         qjit_op_call call = product(type, n, k, batch);
         call.arch = arch;
         ops_do(qjit_plan_op(&plan, &call));
-        last = plan.path == QJIT_PATH_MAT_VEC ? batch : last;
+        last = plan.path != QJIT_PATH_MUL_MAT ? batch : last;
     }
     return last;
 }
@@ -62,17 +65,23 @@ static uint64_t last_of_mat_vec(uint32_t type, uint64_t n, uint64_t k, const cha
 Test(plan, where_it_was_measured_type_and_shape_decide)
 {
     /* Many rows fill a device with few columns: mul_mat begins earlier. */
-    const uint64_t tall = last_of_mat_vec(QJIT_GGML_Q4_K, 11008, 4096, "sm_90"),
-                   flat = last_of_mat_vec(QJIT_GGML_Q4_K, 4096, 14336, "sm_90");
+    const uint64_t tall = last_before_mul_mat(QJIT_GGML_Q4_K, 11008, 4096, "sm_90"),
+                   flat = last_before_mul_mat(QJIT_GGML_Q4_K, 4096, 14336, "sm_90");
     cr_assert(8 <= tall && tall < flat && flat < 512, "%llu, %llu", (unsigned long long)tall,
               (unsigned long long)flat);
-    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 11000, 4608, "sm_90"), tall);
-    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 1u << 20, 512, "sm_90"), tall);
-    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 1, 1u << 20, "sm_90"),
-                 last_of_mat_vec(QJIT_GGML_Q4_K, 4096, 32000, "sm_90"));
-    cr_assert_gt(last_of_mat_vec(QJIT_GGML_Q3_K, 4096, 14336, "sm_90"), flat);
-    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 4096, 14336, "gfx1100"), 8);
-    cr_assert_eq(last_of_mat_vec(QJIT_GGML_Q4_K, 4096, 14336, NULL), 8);
+    cr_assert_eq(last_before_mul_mat(QJIT_GGML_Q4_K, 11000, 4608, "sm_90"), tall);
+    cr_assert_eq(last_before_mul_mat(QJIT_GGML_Q4_K, 1u << 20, 512, "sm_90"), tall);
+    cr_assert_eq(last_before_mul_mat(QJIT_GGML_Q4_K, 1, 1u << 20, "sm_90"),
+                 last_before_mul_mat(QJIT_GGML_Q4_K, 4096, 32000, "sm_90"));
+    cr_assert_gt(last_before_mul_mat(QJIT_GGML_Q3_K, 4096, 14336, "sm_90"), flat);
+    qjit_op_plan plan;
+    qjit_op_call call = product(QJIT_GGML_Q4_K, 4096, 14336, 1);
+    call.arch = "sm_90";
+    cr_assert_str_eq(kernels_of(&plan, &call), "quantize_q8_1 mul_mat_vec_q4_K_q8_1_cuda1");
+    call.batch = 16;
+    cr_assert_str_eq(kernels_of(&plan, &call), "quantize_q8_1 mul_mat_narrow_q4_K");
+    cr_assert_eq(last_before_mul_mat(QJIT_GGML_Q4_K, 4096, 14336, "gfx1100"), 8);
+    cr_assert_eq(last_before_mul_mat(QJIT_GGML_Q4_K, 4096, 14336, NULL), 8);
 }
 
 Test(plan, types_with_one_way_take_it)
