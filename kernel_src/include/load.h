@@ -31,6 +31,16 @@ template <int N> QJ_DEVICE void under_way(const uint32_t (&words)[N])
         under_way(words[i]);
 }
 
+#ifdef __HIP_PLATFORM_NVIDIA__
+// A constant that stays in a register of the lane's: the permutation takes one that is immediate, and the
+// compiler would fetch the other one anew each time. Blocks of threads have a depth of one (tuning.h), which
+// the compiler does not know.
+QJ_DEVICE uint32_t in_register(uint32_t constant)
+{
+    return constant ^ threadIdx.z;
+}
+#endif
+
 // N * 4 bytes of p, which is aligned to two, as little-endian words; nothing beside them is read. In two
 // steps: load() only loads, get() waits for it, so that there may be work between them.
 #ifdef __AMDGCN__

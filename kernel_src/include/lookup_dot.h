@@ -50,14 +50,6 @@ QJ_DEVICE uint32_t permute_signed(uint32_t low, uint32_t high, uint32_t places)
     return out;
 }
 
-// A constant that stays in a register of the lane's: the permutation takes one that is immediate, and the
-// compiler would fetch the other one anew each time. Blocks of threads have a depth of one (tuning.h), which
-// the compiler does not know.
-QJ_DEVICE uint32_t in_register(uint32_t constant)
-{
-    return constant ^ threadIdx.z;
-}
-
 // Of four nibbles the bytes from the lower and from the upper half.
 template <typename Table> QJ_DEVICE void look_up_sums(uint32_t &lower, uint32_t &upper, uint32_t nibbles)
 {
