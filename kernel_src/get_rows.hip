@@ -7,7 +7,7 @@
 // anything: of a row's last block the rest is left out. Ids and the table's size in bytes have no bound of 32
 // bits. Launch: grid (number of ids, y), the blocks of a row, of which those that are too many have nothing
 // to do and those that are too few have more to do: any y is right. Existing callers take ceil(ne00 / 512) or
-// ceil(ne00 / 256); 32 elements for each of its threads are enough, and done sooner where starting the blocks
+// ceil(ne00 / 256); 16 elements for each of its threads are enough, and done sooner where starting the blocks
 // is what takes the time.
 //
 // The unit's defines:

@@ -243,7 +243,7 @@ static bool set_get_rows(const struct device *device, struct work *work, const s
 static bool set_get_rows_enough(const struct device *device, struct work *work, const struct unit *unit)
 {
     const bool makes_sense = set_get_rows(device, work, unit);
-    work->launch.grid[1] = ceil_div(work->k, 32 * work->launch.block[0]);
+    work->launch.grid[1] = ceil_div(work->k, 16 * work->launch.block[0]);
     return makes_sense;
 }
 

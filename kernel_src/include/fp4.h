@@ -99,7 +99,7 @@ template <int N> struct byte_words {
 // The N - 1 aligned words that lie within the bytes, and the four bytes that remain: `front` of them before
 // the words, the others behind.
 template <int N> struct byte_words {
-    uint32_t within[N - 1];
+    uint32_t within[N > 1 ? N - 1 : 1];
     uint8_t edges[4];
     unsigned front;
 
@@ -215,15 +215,7 @@ template <int N> QJ_DEVICE quads_of<N, scale_alone> quads(const block_mxfp4 &b, 
 {
     quads_of<N, scale_alone> out;
     uint32_t words[N];
-#ifdef __HIP_PLATFORM_NVIDIA__ // less to do here than finding the aligned words
-#pragma unroll
-    for (int j = 0; j < N; j++) {
-        const uint8_t *const p = b.qs + i % 4 * 4 + 4 * j;
-        words[j] = __byte_perm(p[0] | p[1] << 8, p[2] | p[3] << 8, 0x5410);
-    }
-#else
     load_bytes(words, b.qs + i % 4 * 4);
-#endif
     look_up_at<table_fp4>(out.quants, words, i / 4 * 4);
     out.scale = {half_e8m0(b.e)};
     return out;

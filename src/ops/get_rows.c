@@ -2,7 +2,7 @@
 
 /* A thread takes THREAD_SHARE elements of a row; ids are dealt to launches by grids of fewer than 2^32
  * threads. */
-enum { THREAD_SHARE = 32, IDS_MAX = (1 << 24) - 1 };
+enum { THREAD_SHARE = 16, IDS_MAX = (1 << 24) - 1 };
 
 qjit_status qj_get_rows_each_step(const struct qj_op *op, const struct qj_sink *sink)
 {
