@@ -392,7 +392,7 @@ QJ_DEVICE auto quads_at(const Block *__restrict__ x, unsigned t, unsigned first)
 // How THREADS * TURNS * N quads are dealt, N neighbours to each thread in each of its turns: those of turn i
 // begin at first(t) + i * STEP. Neighbouring threads have neighbouring places. Where quads that lie STEP
 // apart share much, a thread has those, and the compiler loads once what they share: the scales and most
-// bytes of a block of 256 elements; the bytes of a block at an odd place, which are loaded one by one.
+// bytes of a block of 256 elements; the bytes of a block at an odd place, which take many loads.
 template <typename Block, int N, int TURNS, int THREADS> struct deal {
     enum {
         IS_LARGE = (int)Block::SIZE == (int)QK_SUPER,
