@@ -24,8 +24,10 @@ enum { THREADS = 256, QUADS = 4, WIDE = 4 * THREADS * QUADS };
 template <typename T> QJ_DEVICE void dequantize(const block_type *__restrict__ x, T *__restrict__ y, size_t n)
 {
     // Neighbouring quads that a thread has and writes together: 16 bytes are the most that one store takes.
-    enum { N = 4 / sizeof(T), TURNS = QUADS / N, STEP = N * THREADS };
+    enum { N = 4 / sizeof(T), TURNS = QUADS / N };
+    typedef deal<block_type, N, TURNS, THREADS> deal;
     const unsigned t = threadIdx.x % THREADS; // so its bound is known in time to fold the decoding
+    const unsigned mine = deal::first(t);
     const size_t n_quads = n / 4, step = (size_t)gridDim.x * (WIDE / 4);
 #pragma unroll 1
     for (size_t first = (size_t)blockIdx.x * (WIDE / 4); first < n_quads; first += step) {
@@ -35,10 +37,10 @@ template <typename T> QJ_DEVICE void dequantize(const block_type *__restrict__ x
             decltype(quads<N>(*x, 0)) all[TURNS];
 #pragma unroll
             for (unsigned i = 0; i < TURNS; i++) // all are on their way before the first is written
-                all[i] = quads_at<N>(from, N * t, i * STEP);
+                all[i] = quads_at<N>(from, mine, i * deal::STEP);
 #pragma unroll
             for (unsigned i = 0; i < TURNS; i++)
-                put_quads<N>(to + 4 * (N * t + i * STEP), all[i]);
+                put_quads<N>(to + 4 * (mine + i * deal::STEP), all[i]);
         } else {
             const unsigned left = (unsigned)(n_quads - first);
 #pragma unroll 1

@@ -99,16 +99,18 @@ QJ_DEVICE void copy_quads(const block_type *__restrict__ x, float *__restrict__ 
     enum { TOGETHER = 4, ELEMENTS = 4 * TOGETHER * QJ_THREADS };
     static_assert(ELEMENTS % block_type::SIZE == 0, "a turn has whole blocks");
     typedef row_of<block_type> row;
+    typedef deal<block_type, 1, TOGETHER, QJ_THREADS> deal;
     const unsigned t = threadIdx.x % QJ_THREADS; // so its bound is known in time to fold the decoding
+    const unsigned mine = deal::first(t);
 #pragma unroll 1
     for (; n >= ELEMENTS; n -= ELEMENTS) {
         typename row::quad all[TOGETHER];
 #pragma unroll
         for (unsigned i = 0; i < TOGETHER; i++)
-            all[i] = row::get(x, t, i * QJ_THREADS);
+            all[i] = row::get(x, mine, i * deal::STEP);
 #pragma unroll
         for (unsigned i = 0; i < TOGETHER; i++)
-            put_quads<1>(y + 4 * (t + i * QJ_THREADS), all[i]);
+            put_quads<1>(y + 4 * (mine + i * deal::STEP), all[i]);
         x += ELEMENTS / block_type::SIZE;
         y += ELEMENTS;
     }

@@ -83,13 +83,13 @@ QJ_DEVICE float element(const block_q3_K &b, unsigned i)
 QJ_DEVICE uint32_t four_scales_q4_K(const uint8_t *scales, unsigned j)
 {
     const uint32_t first = aligned_word(scales), last = aligned_word(scales + 8);
-    return j < 4 ? first & 0x3f3f3f3f : (last & 0x0f0f0f0f) | (first >> 2 & 0x30303030);
+    return (j & 4) == 0 ? first & 0x3f3f3f3f : (last & 0x0f0f0f0f) | (first >> 2 & 0x30303030);
 }
 
 QJ_DEVICE uint32_t four_minima_q4_K(const uint8_t *scales, unsigned j)
 {
     const uint32_t first = aligned_word(scales + 4), last = aligned_word(scales + 8);
-    return j < 4 ? first & 0x3f3f3f3f : (last >> 4 & 0x0f0f0f0f) | (first >> 2 & 0x30303030);
+    return (j & 4) == 0 ? first & 0x3f3f3f3f : (last >> 4 & 0x0f0f0f0f) | (first >> 2 & 0x30303030);
 }
 
 QJ_DEVICE int scale_q4_K(const uint8_t *scales, unsigned j)

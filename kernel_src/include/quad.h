@@ -380,12 +380,30 @@ template <int N> QJ_DEVICE quads_of<N, scale_alone> quads(const block_q6_K &b, u
     return out;
 }
 
-// Quads t + first to t + first + N - 1 of those that begin at block x. What `first`, a constant, adds to an
-// address is an offset then.
+// Quads t + first to t + first + N - 1 of those that begin at block x, where t, modulo a block, has none of
+// the bits that `first` has. What `first`, a constant, adds to an address is an offset then.
 template <int N, typename Block>
 QJ_DEVICE auto quads_at(const Block *__restrict__ x, unsigned t, unsigned first)
 {
     enum { QUADS = Block::SIZE / 4 };
-    const unsigned i = t + first % QUADS;
-    return quads<N>((x + i / QUADS)[first / QUADS], i % QUADS);
+    return quads<N>((x + t / QUADS)[first / QUADS], t % QUADS | first % QUADS);
 }
+
+// How THREADS * TURNS * N quads are dealt, N neighbours to each thread in each of its turns: those of turn i
+// begin at first(t) + i * STEP. Neighbouring threads have neighbouring places. Where quads that lie STEP
+// apart share much, a thread has those, and the compiler loads once what they share: the scales and most
+// bytes of a block of 256 elements; the bytes of a block at an odd place, which take many loads.
+template <typename Block, int N, int TURNS, int THREADS> struct deal {
+    enum {
+        IS_LARGE = (int)Block::SIZE == (int)QK_SUPER,
+        IS_ODD = sizeof(Block) % 2 != 0 && N * TURNS == 4,
+        STEP = IS_LARGE ? 8
+               : IS_ODD ? 4
+                        : N * THREADS,
+        TOGETHER = STEP / N
+    };
+    QJ_DEVICE unsigned first(unsigned t)
+    {
+        return t / TOGETHER * (STEP * TURNS) | t % TOGETHER * N;
+    }
+};
