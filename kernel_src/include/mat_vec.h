@@ -44,6 +44,84 @@ template <typename Block> struct mat_vec_group {
     enum { ALIGNMENT = 1 };
 };
 
+// What becomes of sums[ROWS][COLUMNS] of each lane of SHARERS sub-groups: the first sub-group's lanes add up
+// all that they have at the same place, and each sum then goes through all lanes.
+template <int ROWS, int COLUMNS, int SUBGROUPS, int SHARERS>
+QJ_DEVICE void mat_vec_end(float *__restrict__ dst, float (&sums)[ROWS][COLUMNS], unsigned row0, unsigned n,
+                           unsigned n_dst)
+{
+    enum { SUMS = ROWS * COLUMNS };
+    const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y, sharer = subgroup % SHARERS;
+    if (SHARERS > 1) {
+        // Every sharer leaves its lanes' sums to the first, which adds them up in order.
+        __shared__ float shared[SUBGROUPS][SUMS][SUBGROUP];
+#pragma unroll
+        for (int i = 0; i < SUMS; i++)
+            shared[subgroup][i][lane] = sums[i / COLUMNS][i % COLUMNS];
+        __syncthreads();
+        if (sharer > 0)
+            return;
+#pragma unroll
+        for (int i = 0; i < SUMS; i++) {
+#pragma unroll
+            for (int other = 1; other < SHARERS; other++)
+                sums[i / COLUMNS][i % COLUMNS] += shared[subgroup + other][i][lane];
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < SUMS; i++) {
+        const float sum = subgroup_sum(sums[i / COLUMNS][i % COLUMNS]);
+        const unsigned row = row0 + i / COLUMNS, column = i % COLUMNS;
+        if (lane == i && row < n)
+            dst[(size_t)column * n_dst + row] = sum;
+    }
+}
+
+// The same bits, but each lane has a part of one sum only: sums change places in LDS, and a few lanes, of all
+// the sharers' sub-groups, share one. Of many sums that is a fraction of the steps, and of the compiler's
+// work.
+template <int ROWS, int COLUMNS, int SUBGROUPS, int SHARERS>
+QJ_DEVICE void mat_vec_end_together(float *__restrict__ dst, const float *sums, unsigned row0, unsigned n,
+                                    unsigned n_dst)
+{
+    enum { SUMS = ROWS * COLUMNS, LANES = power_of_two_within(SUBGROUP * SHARERS / SUMS) };
+    enum { EACH = SUBGROUP / LANES };
+    __shared__ float shared[SUBGROUPS][SUMS][SUBGROUP];
+    const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y, sharer = subgroup % SHARERS;
+#pragma unroll
+    for (int i = 0; i < SUMS; i++)
+        shared[subgroup][i][lane] = sums[i];
+    __syncthreads();
+
+    const unsigned i = (sharer * SUBGROUP + lane) / LANES, first = lane % LANES, own = min(i, SUMS - 1u);
+    float parts[EACH];
+#pragma unroll
+    for (int j = 0; j < EACH; j++) {
+        // Each in an order of its own, in which the same pairs are added up: neighbours' sums lie in the same
+        // banks.
+        const unsigned from = first + LANES * (j ^ i % EACH);
+        parts[j] = shared[subgroup - sharer][own][from];
+#pragma unroll
+        for (int other = 1; other < SHARERS; other++)
+            parts[j] += shared[subgroup - sharer + other][own][from];
+    }
+#pragma unroll
+    for (int step = EACH / 2; step > 0; step /= 2) {
+#pragma unroll
+        for (int j = 0; j < EACH / 2; j++) {
+            if (j < step)
+                parts[j] += parts[j + step];
+        }
+    }
+    float sum = parts[0];
+#pragma unroll
+    for (int step = LANES / 2; step > 0; step /= 2)
+        sum += __shfl_xor(sum, step, SUBGROUP);
+    const unsigned row = row0 + i / COLUMNS, column = i % COLUMNS;
+    if (first == 0 && i < SUMS && row < n)
+        dst[(size_t)column * n_dst + row] = sum;
+}
+
 // vx: n rows of k elements each, vy: COLUMNS rows of k_padded elements each, packed; dst[column * n_dst +
 // row].
 //
@@ -54,7 +132,7 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
                        unsigned first_row, unsigned k, unsigned n, unsigned k_padded, unsigned n_dst)
 {
     typedef dot_product<Block> product;
-    enum { THREADS = SUBGROUP * SHARERS, Q8_BLOCKS = Block::SIZE / QK_BLOCK, SUMS = ROWS * COLUMNS };
+    enum { THREADS = SUBGROUP * SHARERS, Q8_BLOCKS = Block::SIZE / QK_BLOCK };
     const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y, sharer = subgroup % SHARERS;
     const unsigned n_blocks = k / Block::SIZE,
                    n_parts = (n_blocks + product::BLOCKS - 1) / product::BLOCKS * product::PARTS;
@@ -84,29 +162,10 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
         }
     }
 
-    if (SHARERS > 1) {
-        // Every sharer leaves its lanes' sums to the first, which adds them up in order.
-        __shared__ float shared[SUBGROUPS][SUMS][SUBGROUP];
-#pragma unroll
-        for (int i = 0; i < SUMS; i++)
-            shared[subgroup][i][lane] = sums[i / COLUMNS][i % COLUMNS];
-        __syncthreads();
-        if (sharer > 0)
-            return;
-#pragma unroll
-        for (int i = 0; i < SUMS; i++) {
-#pragma unroll
-            for (int other = 1; other < SHARERS; other++)
-                sums[i / COLUMNS][i % COLUMNS] += shared[subgroup + other][i][lane];
-        }
-    }
-#pragma unroll
-    for (int i = 0; i < SUMS; i++) {
-        const float sum = subgroup_sum(sums[i / COLUMNS][i % COLUMNS]);
-        const unsigned row = row0 + i / COLUMNS, column = i % COLUMNS;
-        if (lane == i && row < n)
-            dst[(size_t)column * n_dst + row] = sum;
-    }
+    if constexpr (COLUMNS > 1)
+        mat_vec_end_together<ROWS, COLUMNS, SUBGROUPS, SHARERS>(dst, &sums[0][0], row0, n, n_dst);
+    else
+        mat_vec_end<ROWS, COLUMNS, SUBGROUPS, SHARERS>(dst, sums, row0, n, n_dst);
 }
 
 // Rows that a thread may have at most with `columns` columns: clang 21 and 22 spill with two of these types
