@@ -44,6 +44,33 @@ template <typename Block> struct mat_vec_group {
     enum { ALIGNMENT = 1 };
 };
 
+// The place of a sub-group's sharers among those of the block. AMD's compiler does not know by itself that it
+// is the same for all lanes of a wave; of 64 lanes it is where two sub-groups share.
+template <int SUBGROUPS, int SHARERS> QJ_DEVICE unsigned mat_vec_team(unsigned subgroup)
+{
+#ifdef __AMDGCN__
+    if constexpr (SHARERS == SUBGROUPS)
+        return 0;
+    if (SHARERS * SUBGROUP >= warpSize)
+        return (unsigned)__builtin_amdgcn_readfirstlane((int)(subgroup / SHARERS));
+#endif
+    return subgroup / SHARERS;
+}
+
+// On AMD, of a number that places are found by. QJ_ANEW(): they are found anew behind it; what the compiler
+// knows of a loop's variable makes it look for the best steps of each place for longer than all else takes.
+// QJ_BEHIND(): and not before that result is there, so that no more than it takes is under way.
+#ifdef __AMDGCN__
+#define QJ_ANEW(number) asm("" : "+v"(number))
+#else
+#define QJ_ANEW(number) (void)0
+#endif
+#ifdef QJ_UNPACK_FIRST
+#define QJ_BEHIND(number, result) asm("" : "+v"(number) : "v"(result))
+#else
+#define QJ_BEHIND(number, result) (void)0
+#endif
+
 // What becomes of sums[ROWS][COLUMNS] of each lane of SHARERS sub-groups: the first sub-group's lanes add up
 // all that they have at the same place, and each sum then goes through all lanes.
 template <int ROWS, int COLUMNS, int SUBGROUPS, int SHARERS>
@@ -133,10 +160,12 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
 {
     typedef dot_product<Block> product;
     enum { THREADS = SUBGROUP * SHARERS, Q8_BLOCKS = Block::SIZE / QK_BLOCK };
+    enum { TOGETHER = sizeof(typename product::activations) > 128 ? 2 : 3 }; // columns under way
     const unsigned lane = threadIdx.x % SUBGROUP, subgroup = threadIdx.y, sharer = subgroup % SHARERS;
     const unsigned n_blocks = k / Block::SIZE,
                    n_parts = (n_blocks + product::BLOCKS - 1) / product::BLOCKS * product::PARTS;
-    const unsigned column_blocks = k_padded / QK_BLOCK, row0 = first_row + subgroup / SHARERS * ROWS;
+    const unsigned column_blocks = k_padded / QK_BLOCK,
+                   row0 = first_row + mat_vec_team<SUBGROUPS, SHARERS>(subgroup) * ROWS;
     const block_q8_1 *__restrict__ y = (const block_q8_1 *)vy;
     const Block *__restrict__ x[ROWS];
 #pragma unroll
@@ -146,16 +175,20 @@ QJ_DEVICE void mat_vec(const void *__restrict__ vx, const void *__restrict__ vy,
     float sums[ROWS][COLUMNS] = {};
 #pragma unroll PARTS
     for (unsigned part = sharer * SUBGROUP + lane; part < n_parts; part += THREADS) {
+        QJ_ANEW(part);
         const unsigned block = part / product::PARTS * product::BLOCKS, p = part % product::PARTS;
         typename product::weights weights[ROWS];
 #pragma unroll
         for (int r = 0; r < ROWS; r++)
-            weights[r].load(x[r] + block, p, n_blocks - block);
+            weights[r].load(QJ_LANE_PLACE(x[r], block), p, n_blocks - block);
+        unsigned y_block = block * Q8_BLOCKS;
 #pragma unroll
         for (int c = 0; c < COLUMNS; c++) {
             QJ_ONE_AT_A_TIME();
+            if (c >= TOGETHER)
+                QJ_BEHIND(y_block, sums[0][c - TOGETHER]);
             typename product::activations activations;
-            activations.load(y + c * column_blocks + block * Q8_BLOCKS, p);
+            activations.load(QJ_LANE_PLACE(y + c * column_blocks, y_block), p);
 #pragma unroll
             for (int r = 0; r < ROWS; r++)
                 sums[r][c] += product::dot(weights[r], activations);
