@@ -18,6 +18,7 @@
 // y must be aligned to 16 and a column of it an even number of blocks.
 #pragma once
 
+#define QJ_LOAD_VECTORS
 #include "dp4a.h"
 #include "load.h"
 
@@ -29,7 +30,7 @@ template <int N> struct activations_of_blocks {
     int sum[N][2]; // of the first and the second 16 quants
     uint32_t u[N][8];
 
-    __device__ __forceinline__ void load(const block_q8_1 *y, unsigned p)
+    __device__ __forceinline__ void load(lane_pointer<block_q8_1> y, unsigned p)
     {
         uint32_t words[9 * N];
         if (N % 4 == 0)
@@ -59,7 +60,7 @@ template <typename Block, typename One, typename Activations = activations_of_bl
         One first, second;
         bool is_two;
 
-        __device__ __forceinline__ void load(const Block *x, unsigned, unsigned n_left)
+        __device__ __forceinline__ void load(lane_pointer<Block> x, unsigned, unsigned n_left)
         {
             is_two = n_left > 1;
             first.load(x);
@@ -95,7 +96,7 @@ struct one_q4_0 {
     float d;
     uint32_t q[8];
 
-    __device__ __forceinline__ void load(const block_q4_0 *x)
+    __device__ __forceinline__ void load(lane_pointer<block_q4_0> x)
     {
         uint32_t words[4];
         QJ_LOAD_BEHIND_SCALE(words, d, x, x->qs);
@@ -113,7 +114,7 @@ struct one_q4_1 {
     float d, m;
     uint32_t q[8];
 
-    __device__ __forceinline__ void load(const block_q4_1 *x)
+    __device__ __forceinline__ void load(lane_pointer<block_q4_1> x)
     {
         uint32_t words[5];
         load_words(words, x);
@@ -133,7 +134,7 @@ struct one_q5_0 {
     float d;
     uint32_t q[8];
 
-    __device__ __forceinline__ void load(const block_q5_0 *x)
+    __device__ __forceinline__ void load(lane_pointer<block_q5_0> x)
     {
         uint32_t words[5]; // qh and qs
         QJ_LOAD_BEHIND_SCALE(words, d, x, x->qh);
@@ -152,7 +153,7 @@ struct one_q5_1 {
     float d, m;
     uint32_t q[8];
 
-    __device__ __forceinline__ void load(const block_q5_1 *x)
+    __device__ __forceinline__ void load(lane_pointer<block_q5_1> x)
     {
         uint32_t words[6];
         load_by_8_bytes(words, x);
@@ -173,7 +174,7 @@ struct one_q8_0 {
     float d;
     uint32_t q[8];
 
-    __device__ __forceinline__ void load(const block_q8_0 *x)
+    __device__ __forceinline__ void load(lane_pointer<block_q8_0> x)
     {
         load_even(q, x->qs);
         d = __half2float(x->d);
@@ -202,10 +203,10 @@ struct weights_of_pairs {
     int scale[2], minimum[2];
     uint32_t q[2][8];
 
-    __device__ __forceinline__ void load_pairs(const void *x, const uint8_t *qs, unsigned p)
+    template <typename Place> __device__ __forceinline__ void load_pairs(Place x, unsigned p)
     {
         uint32_t head[4], words[8], scales, minima;
-        load_by_16_bytes(words, qs + 32 * p);
+        load_by_16_bytes(words, QJ_BYTES_OF(x, qs, 32 * p));
         load_by_16_bytes(head, x);
         d = low_half(head[0]);
         m = high_half(head[0]);
@@ -236,9 +237,9 @@ template <> struct dot_product<block_q4_K> {
     enum { BLOCKS = 1, PARTS = 4 };
     typedef activations_of_blocks<2> activations;
     struct weights : weights_of_pairs {
-        __device__ __forceinline__ void load(const block_q4_K *x, unsigned p, unsigned)
+        __device__ __forceinline__ void load(lane_pointer<block_q4_K> x, unsigned p, unsigned)
         {
-            load_pairs(x, x->qs, p);
+            load_pairs(x, p);
         }
     };
     QJ_DEVICE float dot(const weights &w, const activations &a)
@@ -251,10 +252,10 @@ template <> struct dot_product<block_q5_K> {
     enum { BLOCKS = 1, PARTS = 4 };
     typedef activations_of_blocks<2> activations;
     struct weights : weights_of_pairs {
-        __device__ __forceinline__ void load(const block_q5_K *x, unsigned p, unsigned)
+        __device__ __forceinline__ void load(lane_pointer<block_q5_K> x, unsigned p, unsigned)
         {
             uint32_t fifth[8];
-            load_pairs(x, x->qs, p);
+            load_pairs(x, p);
             load_by_16_bytes(fifth, x->qh);
 #pragma unroll
             for (int i = 0; i < 8; i++) {
@@ -274,24 +275,70 @@ template <> struct dot_product<block_q5_K> {
 //
 // They are four groups of 32, and of each group a run of 16 for each of its two scales.
 
+#ifdef QJ_UNPACK_FIRST
+// Unpacked before the first product, for all columns: the compiler takes long to find that by itself.
+template <typename Packed> struct unpacked : Packed {
+    uint32_t quants[4][8];
+    int factors[4][2];
+
+    template <typename Place> __device__ __forceinline__ void load(Place x, unsigned p, unsigned n_left)
+    {
+        Packed::load(x, p, n_left);
+#pragma unroll
+        for (int g = 0; g < 4; g++) {
+            factors[g][0] = Packed::scale(g, 0);
+            factors[g][1] = Packed::scale(g, 1);
+#pragma unroll
+            for (int i = 0; i < 8; i++)
+                quants[g][i] = Packed::quant(g, i);
+        }
+    }
+    __device__ __forceinline__ uint32_t quant(int g, int i) const
+    {
+        return quants[g][i];
+    }
+    __device__ __forceinline__ int scale(int g, int h) const
+    {
+        return factors[g][h];
+    }
+};
+#else
+template <typename Packed> using unpacked = Packed;
+#endif
+
 #ifndef __HIP_PLATFORM_NVIDIA__ // which has its own in dot_cuda.h
+struct packed_q2_K {
+    float d, m;
+    uint32_t scales[2]; // byte 2 g + h for run h of group g: low nibble scale, high nibble minimum
+    uint32_t q[8];      // group g: bits 2 g and 2 g + 1 of each byte
+
+    __device__ __forceinline__ void load(lane_pointer<block_q2_K> x, unsigned p, unsigned)
+    {
+        load_words(q, QJ_BYTES_OF(x, qs, 32 * p));
+        load_words(scales, QJ_BYTES_OF(x, scales, 8 * p));
+        const uint32_t dm = aligned_word(&x->d);
+        d = low_half(dm);
+        m = high_half(dm);
+    }
+    __device__ __forceinline__ uint32_t quant(int g, int i) const
+    {
+        return q[i] >> (2 * g) & 0x03030303;
+    }
+    __device__ __forceinline__ int scale(int g, int h) const
+    {
+        return (int)(scales[g / 2] >> (g % 2 * 16 + h * 8) & 0xf);
+    }
+    __device__ __forceinline__ int minimum(int g, int h) const
+    {
+        return (int)(scales[g / 2] >> (g % 2 * 16 + h * 8 + 4) & 0xf);
+    }
+};
+
 template <> struct dot_product<block_q2_K> {
     enum { BLOCKS = 1, PARTS = 2 };
     typedef activations_of_blocks<4> activations;
-    struct weights {
-        float d, m;
-        uint32_t scales[2]; // byte 2 g + h for run h of group g: low nibble scale, high nibble minimum
-        uint32_t q[8];      // group g: bits 2 g and 2 g + 1 of each byte
+    typedef unpacked<packed_q2_K> weights;
 
-        __device__ __forceinline__ void load(const block_q2_K *x, unsigned p, unsigned)
-        {
-            load_words(q, x->qs + 32 * p);
-            load_words(scales, x->scales + 8 * p);
-            const uint32_t dm = aligned_word(&x->d);
-            d = low_half(dm);
-            m = high_half(dm);
-        }
-    };
     QJ_DEVICE float dot(const weights &w, const activations &a)
     {
         float products = 0.0f, minima = 0.0f;
@@ -303,10 +350,9 @@ template <> struct dot_product<block_q2_K> {
                 int sum = 0;
 #pragma unroll
                 for (int i = 4 * h; i < 4 * h + 4; i++)
-                    sum = dp4a(w.q[i] >> (2 * g) & 0x03030303, a.u[g][i], sum);
-                const uint32_t scale = w.scales[g / 2] >> (g % 2 * 16 + h * 8);
-                product += sum * (int)(scale & 0xf);
-                minimum += a.sum[g][h] * (int)(scale >> 4 & 0xf);
+                    sum = dp4a(w.quant(g, i), a.u[g][i], sum);
+                product += sum * w.scale(g, h);
+                minimum += a.sum[g][h] * w.minimum(g, h);
             }
             products += a.d[g] * (float)product;
             minima += a.d[g] * (float)minimum;
@@ -316,29 +362,47 @@ template <> struct dot_product<block_q2_K> {
 };
 #endif
 
+struct packed_q3_K {
+    float d;
+    uint32_t scales[3]; // see scale_q3_K() of dequantize.h; those of this part begin at bit 0
+    uint32_t q[8];      // group g: bits 2 g and 2 g + 1 of each byte
+    uint32_t high[8];   // group g: bit g of each byte, the third bit of its quant
+
+    __device__ __forceinline__ void load(lane_pointer<block_q3_K> x, unsigned p, unsigned)
+    {
+        load_even(q, QJ_BYTES_OF(x, qs, 32 * p));
+        load_even(high, x->hmask);
+        load_even(scales, x->scales);
+        d = __half2float(x->d);
+#pragma unroll
+        for (int i = 0; i < 8; i++)
+            high[i] >>= 4 * p;
+#pragma unroll
+        for (int i = 0; i < 3; i++)
+            scales[i] >>= 4 * p;
+    }
+    __device__ __forceinline__ uint32_t quant(int g, int i) const
+    {
+        uint32_t bits = q[i], third = high[i];
+        QJ_KEEP(bits);
+        QJ_KEEP(third);
+        third = g < 2 ? third << (2 - g) : third >> (g - 2);
+        return (bits >> (2 * g) & 0x03030303) | (third & 0x04040404);
+    }
+    __device__ __forceinline__ int scale(int g, int h) const
+    {
+        const int shift = g % 2 * 16 + h * 8;
+        const uint32_t low_bits = scales[g / 2] >> shift & 0xf;
+        const uint32_t high_bits = scales[2] >> (shift + g / 2 * 2) & 3;
+        return (int)(low_bits | high_bits << 4) - 32;
+    }
+};
+
 template <> struct dot_product<block_q3_K> {
     enum { BLOCKS = 1, PARTS = 2 };
     typedef activations_of_blocks<4> activations;
-    struct weights {
-        float d;
-        uint32_t scales[3]; // see scale_q3_K() of dequantize.h; those of this part begin at bit 0
-        uint32_t q[8];      // group g: bits 2 g and 2 g + 1 of each byte
-        uint32_t high[8];   // group g: bit g of each byte, the third bit of its quant
+    typedef unpacked<packed_q3_K> weights;
 
-        __device__ __forceinline__ void load(const block_q3_K *x, unsigned p, unsigned)
-        {
-            load_even(q, x->qs + 32 * p);
-            load_even(high, x->hmask);
-            load_even(scales, x->scales);
-            d = __half2float(x->d);
-#pragma unroll
-            for (int i = 0; i < 8; i++)
-                high[i] >>= 4 * p;
-#pragma unroll
-            for (int i = 0; i < 3; i++)
-                scales[i] >>= 4 * p;
-        }
-    };
     QJ_DEVICE float dot(const weights &w, const activations &a)
     {
         float products = 0.0f;
@@ -349,17 +413,9 @@ template <> struct dot_product<block_q3_K> {
             for (int h = 0; h < 2; h++) {
                 int sum = 0;
 #pragma unroll
-                for (int i = 4 * h; i < 4 * h + 4; i++) {
-                    uint32_t bits = w.q[i], high = w.high[i];
-                    QJ_KEEP(bits);
-                    QJ_KEEP(high);
-                    const uint32_t third = g < 2 ? high << (2 - g) : high >> (g - 2);
-                    sum = dp4a((bits >> (2 * g) & 0x03030303) | (third & 0x04040404), a.u[g][i], sum);
-                }
-                const int shift = g % 2 * 16 + h * 8;
-                const uint32_t low_bits = w.scales[g / 2] >> shift & 0xf;
-                const uint32_t high_bits = w.scales[2] >> (shift + g / 2 * 2) & 3;
-                product += (sum - 4 * a.sum[g][h]) * ((int)(low_bits | high_bits << 4) - 32);
+                for (int i = 4 * h; i < 4 * h + 4; i++)
+                    sum = dp4a(w.quant(g, i), a.u[g][i], sum);
+                product += (sum - 4 * a.sum[g][h]) * w.scale(g, h);
             }
             products += a.d[g] * (float)product;
         }
@@ -379,13 +435,14 @@ template <> struct dot_product<block_q6_K> {
         int sum[2];
         uint32_t u[2][4];
 
-        __device__ __forceinline__ void load(const block_q8_1 *y, unsigned p)
+        __device__ __forceinline__ void load(lane_pointer<block_q8_1> y, unsigned p)
         {
-            const block_q8_1 *block = y + p / 4 * 4 + p / 2 % 2;
+            const lane_pointer<block_q8_1> block = y + (p / 4 * 4 + p / 2 % 2);
+            const int8_t *quants = QJ_BYTES_OF(block, qs, p % 2 * 16);
 #pragma unroll
             for (int g = 0; g < 2; g++) {
-                load_words(u[g], block[2 * g].qs + p % 2 * 16);
-                d[g] = __half2float(block[2 * g].d);
+                load_words(u[g], quants + 2 * g * sizeof(block_q8_1));
+                d[g] = __half2float(((const block_q8_1 *)block)[2 * g].d);
                 sum[g] = sum_bytes<4>(u[g]);
             }
         }
@@ -395,12 +452,12 @@ template <> struct dot_product<block_q6_K> {
         int scale[2];
         uint32_t q[2][4];
 
-        __device__ __forceinline__ void load(const block_q6_K *x, unsigned p, unsigned)
+        __device__ __forceinline__ void load(lane_pointer<block_q6_K> x, unsigned p, unsigned)
         {
             uint32_t low[4], high[4];
-            load_even(low, x->ql + 16 * p);
-            load_even(high, x->qh + p / 4 * 32 + p % 2 * 16);
-            const int8_t *scales = x->scales + p / 4 * 8 + p % 4;
+            load_even(low, QJ_BYTES_OF(x, ql, 16 * p));
+            load_even(high, QJ_BYTES_OF(x, qh, p / 4 * 32 + p % 2 * 16));
+            const int8_t *scales = QJ_BYTES_OF(x, scales, p / 4 * 8 + p % 4);
             scale[0] = scales[0];
             scale[1] = scales[4];
             d = __half2float(x->d);

@@ -22,6 +22,9 @@
 #else
 #define QJ_ONE_AT_A_TIME()
 #define QJ_KEEP(word)
+#ifdef __AMDGCN__
+#define QJ_UNPACK_FIRST // there are registers for what all columns need
+#endif
 #endif
 
 #if defined(__HIP_PLATFORM_NVIDIA__)

@@ -89,7 +89,7 @@ struct one_iq4_nl {
     float d;
     quants_iq4 q;
 
-    __device__ __forceinline__ void load(const block_iq4_nl *x)
+    __device__ __forceinline__ void load(lane_pointer<block_iq4_nl> x)
     {
         uint32_t words[4];
         QJ_LOAD_BEHIND_SCALE(words, d, x, x->qs);
@@ -135,10 +135,10 @@ template <> struct dot_product<block_iq4_xs> {
         float d[2]; // of a group
         quants_iq4 q[2];
 
-        __device__ __forceinline__ void load(const block_iq4_xs *x, unsigned p, unsigned)
+        __device__ __forceinline__ void load(lane_pointer<block_iq4_xs> x, unsigned p, unsigned)
         {
             uint32_t head[2], words[8];
-            load_by_8_bytes(words, x->qs + 32 * p);
+            load_by_8_bytes(words, QJ_BYTES_OF(x, qs, 32 * p));
             load_by_8_bytes(head, x);
 #ifdef __HIP_PLATFORM_NVIDIA__
             const uint32_t low = head[1] >> (8 * p), high = head[0] >> (16 + 4 * p);

@@ -41,6 +41,74 @@ QJ_DEVICE uint32_t in_register(uint32_t constant)
 }
 #endif
 
+// A place that a lane reads at. AMD's loads add what all lanes have in common and a number of 32 bits that
+// each lane has for itself: as two such parts a place costs no addition, and the compiler has no address of
+// 64 bits to carry along. QJ_LANE_PLACE(base, i) is base[i], within 4 GiB; QJ_BYTES_OF(x, bytes, n) is
+// x->bytes + n.
+#ifdef __AMDGCN__
+template <typename T> struct lane_pointer {
+    const T *base;
+    uint32_t bytes;
+
+    __device__ __forceinline__ operator const T *() const
+    {
+        return (const T *)((const uint8_t *)base + bytes);
+    }
+    __device__ __forceinline__ const T *operator->() const
+    {
+        return *this;
+    }
+    __device__ __forceinline__ lane_pointer operator+(uint32_t n) const
+    {
+        return {base, bytes + n * (uint32_t)sizeof(T)};
+    }
+    __device__ __forceinline__ lane_pointer bytes_on(uint32_t n) const
+    {
+        return {base, bytes + n};
+    }
+};
+#define QJ_BYTES_OF(x, member, n) ((x).bytes_on(n)->member)
+template <typename T> QJ_DEVICE lane_pointer<T> lane_place(const T *base, uint32_t i)
+{
+    return {base, i * (uint32_t)sizeof(T)};
+}
+#define QJ_LANE_PLACE(base, i) lane_place(base, i)
+#else
+template <typename T> using lane_pointer = const T *;
+#define QJ_BYTES_OF(x, member, n) ((x)->member + (n))
+#define QJ_LANE_PLACE(base, i)    ((base) + (i))
+#endif
+
+#if defined(__AMDGCN__) && defined(QJ_LOAD_VECTORS)
+// Words loaded four at a time from p, aligned to ALIGNMENT. AMD's compiler takes long to find such loads by
+// itself, and does not find all; but it also holds more registers for them, so families ask for it (dot.h).
+template <int WORDS, int ALIGNMENT> struct vector_of_words {
+    typedef uint32_t of_words __attribute__((ext_vector_type(WORDS)));
+    typedef of_words type __attribute__((aligned(ALIGNMENT), may_alias));
+};
+
+template <int ALIGNMENT, int N> QJ_DEVICE void load_vectors(uint32_t (&out)[N], const void *p)
+{
+    const uint32_t *words = (const uint32_t *)p;
+#pragma unroll
+    for (int i = 0; i + 4 <= N; i += 4) {
+        const auto vector = *(const typename vector_of_words<4, ALIGNMENT>::type *)(words + i);
+        out[i] = vector.x;
+        out[i + 1] = vector.y;
+        out[i + 2] = vector.z;
+        out[i + 3] = vector.w;
+    }
+    if constexpr (N % 4 >= 2) {
+        const auto vector = *(const typename vector_of_words<2, ALIGNMENT>::type *)(words + N / 4 * 4);
+        out[N / 4 * 4] = vector.x;
+        out[N / 4 * 4 + 1] = vector.y;
+    }
+    if constexpr (N % 2 == 1)
+        out[N - 1] =
+            (*(const typename vector_of_words<1, (ALIGNMENT < 4 ? ALIGNMENT : 4)>::type *)(words + N - 1)).x;
+}
+#endif
+
 // N * 4 bytes of p, which is aligned to two, as little-endian words; nothing beside them is read. In two
 // steps: load() only loads, get() waits for it, so that there may be work between them.
 #ifdef __AMDGCN__
@@ -50,7 +118,11 @@ template <int N> struct even_words {
 
     __device__ __forceinline__ void load(const void *p)
     {
+#ifdef QJ_LOAD_VECTORS
+        load_vectors<2>(words, p);
+#else
         memcpy(words, __builtin_assume_aligned(p, 2), sizeof words);
+#endif
     }
     __device__ __forceinline__ void get(uint32_t (&out)[N]) const
     {
@@ -192,6 +264,22 @@ template <int N> QJ_DEVICE void load_behind_scale(uint32_t (&out)[N], float &d, 
 #endif
 
 // The same of p aligned to four, to eight and to sixteen.
+#if defined(__AMDGCN__) && defined(QJ_LOAD_VECTORS)
+template <int N> QJ_DEVICE void load_words(uint32_t (&out)[N], const void *p)
+{
+    load_vectors<4>(out, p);
+}
+
+template <int N> QJ_DEVICE void load_by_8_bytes(uint32_t (&out)[N], const void *p)
+{
+    load_vectors<8>(out, p);
+}
+
+template <int N> QJ_DEVICE void load_by_16_bytes(uint32_t (&out)[N], const void *p)
+{
+    load_vectors<16>(out, p);
+}
+#else
 template <int N> QJ_DEVICE void load_words(uint32_t (&out)[N], const void *p)
 {
 #pragma unroll
@@ -212,6 +300,7 @@ template <int N> QJ_DEVICE void load_by_16_bytes(uint32_t (&out)[N], const void 
     for (int i = 0; i < N; i += 4)
         memcpy(out + i, __builtin_assume_aligned((const uint8_t *)p + 4 * i, 16), 16);
 }
+#endif
 
 // Two f16 as they lie in a word: the first in its lower half.
 QJ_DEVICE float low_half(uint32_t word)

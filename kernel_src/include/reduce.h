@@ -20,3 +20,12 @@ QJ_DEVICE float subgroup_max(float x)
         x = fmaxf(x, __shfl_xor(x, step, SUBGROUP));
     return x;
 }
+
+// The largest power of two that is n at most, and at most a sub-group.
+constexpr int power_of_two_within(int n)
+{
+    int power = SUBGROUP;
+    while (power > n)
+        power /= 2;
+    return power;
+}
