@@ -38,6 +38,15 @@ static const struct tile {
 #undef ROW
 };
 
+static const struct wide {
+    const char *type;
+    unsigned subgroups, blocks;
+} wides[] = {
+#define ROW(type, subgroups, blocks, rows, stages) {#type, subgroups, blocks},
+    QJ_MAT_VEC_WIDE(ROW)
+#undef ROW
+};
+
 struct shape {
     unsigned n, k;
 };
@@ -132,6 +141,20 @@ static bool set_mat_vec(const struct device *device, struct work *work, const st
     work->out_bytes = 4 * (size_t)work->n * work->batch;
     work->bytes = (double)work->in_bytes;
     work->ops = 2.0 * work->n * work->k * work->batch;
+    return true;
+}
+
+/* By as many blocks of threads as are best. */
+static bool set_mat_vec_wide(const struct device *device, struct work *work, const struct unit *unit)
+{
+    size_t i = 0;
+    while (i < sizeof wides / sizeof *wides && strcmp(wides[i].type, work->type.name) != 0) {
+        i++;
+    }
+    if (i == sizeof wides / sizeof *wides || !set_mat_vec(device, work, unit)) {
+        return false;
+    }
+    set_launch(work, device->facts.n_cus * wides[i].blocks, 1, 1, 32, wides[i].subgroups);
     return true;
 }
 
@@ -285,6 +308,7 @@ static const struct family {
 } families[] = {
 #define MODELS "4096x4096,4096x11008,11008x4096,4096x14336,8192x28672,4096x32000"
     {"mat_vec", "mat_vec.hip", MODELS, "1,2,3,4,5,6,7,8", set_mat_vec},
+    {"mat_vec_wide", "mat_vec_wide.hip", MODELS, "1", set_mat_vec_wide},
     {"mat_vec_float", "mat_vec_float.hip", MODELS, "1,2,3,4,5,6,7,8", set_mat_vec_float},
     {"dequantize_mul_mat_vec", "dequantize_mul_mat_vec.hip", MODELS, "1", set_dequantize_mul_mat_vec},
     {"mul_mat", "mul_mat.hip", MODELS, "16,64,512", set_mul_mat},

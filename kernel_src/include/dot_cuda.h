@@ -248,3 +248,60 @@ template <> struct staged_product<block_q8_0> {
         return w.d[0] * a.d[0] * (float)dot_words(w.q[0], a.u[0]) + (w.is_two ? second : 0.0f);
     }
 };
+
+template <> struct staged_product<block_q2_K> : dot_product<block_q2_K> {
+};
+
+// ---- for mat_vec_wide.h: two blocks in a row, which are a whole number of words
+
+template <typename Block> struct two_blocks {
+    enum { SIZE = 2 * QK_BLOCK };
+    Block of[2];
+};
+
+// One has unpack(scale, words), the words being those behind a block's scale.
+template <typename One, typename Block> struct dot_of_two_blocks {
+    enum { BLOCKS = 1, PARTS = 1, WORDS = sizeof(Block) / 4 }; // whole ones of a block
+    typedef activations_of_blocks<2> activations;
+    struct weights {
+        One of[2];
+
+        __device__ __forceinline__ void load(const two_blocks<Block> *x, unsigned, unsigned)
+        {
+            uint32_t words[2 * WORDS + 1], first[WORDS], second[WORDS];
+            load_words(words, x);
+#pragma unroll
+            for (int i = 0; i < WORDS; i++) {
+                first[i] = __funnelshift_r(words[i], words[i + 1], 16);
+                second[i] = words[WORDS + 1 + i];
+            }
+            of[0].unpack(low_half(words[0]), first);
+            of[1].unpack(high_half(words[WORDS]), second);
+        }
+    };
+    QJ_DEVICE float dot(const weights &w, const activations &a)
+    {
+        return w.of[0].dot(a.d[0], a.s[0], a.u[0]) + w.of[1].dot(a.d[1], a.s[1], a.u[1]);
+    }
+};
+
+struct words_of_q4_0 : one_q4_0 {
+    __device__ __forceinline__ void unpack(float scale, const uint32_t (&words)[4])
+    {
+        d = scale;
+        unpack_nibbles(q, words);
+    }
+};
+template <> struct dot_product<two_blocks<block_q4_0>> : dot_of_two_blocks<words_of_q4_0, block_q4_0> {
+};
+
+struct words_of_q5_0 : one_q5_0 {
+    __device__ __forceinline__ void unpack(float scale, const uint32_t (&words)[5])
+    {
+        d = scale;
+        unpack_nibbles(q, words + 1);
+        add_fifth_bits(q, words[0]);
+    }
+};
+template <> struct dot_product<two_blocks<block_q5_0>> : dot_of_two_blocks<words_of_q5_0, block_q5_0> {
+};

@@ -7,6 +7,28 @@
 #define QJ_MAT_VEC_SUBGROUPS(batch) ((batch) < 5 ? 4 : 2)
 #define QJ_MAT_VEC_ROWS(batch)      ((batch) == 1 ? 1 : 2)
 
+/* mul_mat_vec_wide of a type: block (32, sub-groups, 1) and any grid, of which `blocks` for each
+ * multiprocessor are best: as many as it has at work at once. On CUDA a thread has `rows` rows at a time;
+ * from sm_80 on they are staged (mat_vec_staged.h) where there are stages. */
+// clang-format off
+#define QJ_MAT_VEC_WIDE(row)                                                                                 \
+    /*  type   sub-groups  blocks  rows  stages */                                                           \
+    row(q4_0,          16,      2,    1,       0)                                                            \
+    row(q4_1,          16,      2,    1,       0)                                                            \
+    row(q5_0,          16,      2,    1,       0)                                                            \
+    row(q5_1,          16,      2,    1,       0)                                                            \
+    row(q8_0,           4,      4,    2,       2)                                                            \
+    row(q2_K,           4,      4,    2,       2)                                                            \
+    row(q3_K,           4,      4,    2,       2)                                                            \
+    row(q4_K,          16,      2,    1,       0)                                                            \
+    row(q5_K,          16,      2,    1,       0)                                                            \
+    row(q6_K,           4,      4,    1,       2)                                                            \
+    row(iq4_nl,        16,      2,    1,       0)                                                            \
+    row(iq4_xs,        16,      2,    1,       0)                                                            \
+    row(mxfp4,         16,      2,    1,       0)                                                            \
+    row(nvfp4,         16,      2,    1,       0)
+// clang-format on
+
 /* Of a mat-vec:
  * rows:    of batch 1, rows that a thread has at a time, for which it loads the activations once;
  * sharers: of batch 1, sub-groups that share these rows, 1, 2 or 4: the others of the block have further

@@ -1,6 +1,8 @@
-/* mul_mat_vec_<T>_q8_1_cuda<b>: weights times b columns of q8_1 activations.
+/* mul_mat_vec_<T>_q8_1_cuda<b>: weights times b columns of q8_1 activations; mul_mat_vec_wide_<T>_q8_1: the
+ * same of one column.
  *
- * Tolerance: weights.h. The launch geometry is the contract with existing callers, written out here. What
+ * Tolerance: weights.h. The launch geometry is the contract with existing callers, written out here; that of
+ * the latter is any grid, and a case takes the next one of a few. What
  * lies between a row's k and its padding must not count: the activations' blocks there are NaNs. */
 #include <cpu_ref/cpu_ref.h>
 #include <stdio.h>
@@ -14,12 +16,30 @@ struct subject {
     const struct weights_type *weights;
     const struct ref_type *type;
     unsigned batch;
+    bool is_wide;
     char kernel[64];
 };
 
 static unsigned subgroups_of(unsigned batch)
 {
     return batch <= 4 ? 4 : 2;
+}
+
+static bool launch_wide(struct run *run, const struct subject *subject, unsigned n_blocks,
+                        struct run_buffer *x, struct run_buffer *y, struct run_buffer *out, size_t k,
+                        size_t n)
+{
+    int ncols_x = (int)k, nrows_x = (int)n;
+    return run_launch(run, subject->kernel, (struct run_dim){n_blocks, 1, 1},
+                      (struct run_dim){32, subject->weights->mat_vec_wide_subgroups, 1},
+                      (void *[]){&x->device, &y->device, &out->device, &ncols_x, &nrows_x});
+}
+
+/* More than one row for each sub-group, and more sub-groups than rows. */
+static unsigned next_grid(const struct run *run)
+{
+    static const unsigned grids[] = {1, 2, 7, 528};
+    return grids[run->n_cases % (sizeof grids / sizeof *grids)];
 }
 
 static bool launch(struct run *run, const char *kernel, unsigned batch, struct run_buffer *x,
@@ -51,8 +71,13 @@ static void fill_activations(struct run *run, enum weights_kind kind, struct ref
 static void run_one(struct run *run, const struct subject *subject, enum weights_kind kind, size_t k,
                     size_t n, bool is_view)
 {
-    run_case(run, "%s, k %zu, n %zu%s", weights_kind_names[kind], k, n,
-             is_view ? ", within larger buffers" : "");
+    const unsigned grid = next_grid(run);
+    char of_grid[32] = "";
+    if (subject->is_wide) {
+        snprintf(of_grid, sizeof of_grid, ", grid %u", grid);
+    }
+    run_case(run, "%s, k %zu, n %zu%s%s", weights_kind_names[kind], k, n,
+             is_view ? ", within larger buffers" : "", of_grid);
     const size_t k_padded = (k + ROW_PADDING - 1) / ROW_PADDING * ROW_PADDING;
     const size_t n_weights = k / subject->type->n_elements * n, n_out = n * subject->batch;
     const size_t n_activations = subject->batch * k_padded / BLOCK;
@@ -67,12 +92,17 @@ static void run_one(struct run *run, const struct subject *subject, enum weights
     struct run_buffer *y = run_input(run, "y", activations, n_activations * sizeof *activations,
                                      is_view ? k_padded / BLOCK * sizeof *activations : 0);
     struct run_buffer *out = run_output(run, "dst", n_out * sizeof(float), is_view ? sizeof(float) : 0);
-    launch(run, subject->kernel, subject->batch, x, y, out, k, n, k_padded);
+    if (subject->is_wide) {
+        launch_wide(run, subject, grid, x, y, out, k, n);
+    } else {
+        launch(run, subject->kernel, subject->batch, x, y, out, k, n, k_padded);
+    }
     const float *got = run_result(run, out, 0, out->n);
     if (got) {
         ref_mat_vec_q8_1(wanted, subject->type, weights, activations, k, n, k_padded, subject->batch);
         /* A thread adds up the sums of 16 elements or more. */
-        weights_expect(run, got, wanted, n_out, k / (16 * 32 * subgroups_of(subject->batch)));
+        const size_t n_sharers = subject->is_wide ? 1 : subgroups_of(subject->batch);
+        weights_expect(run, got, wanted, n_out, k / (16 * 32 * n_sharers));
     }
     run_case_end(run);
 }
@@ -154,22 +184,31 @@ static void run_known(struct run *run)
     run_group_end(run);
 }
 
+static void run_kernel(struct run *run, struct subject *subject)
+{
+    if (run_group(run, subject->kernel, subject->kernel)) {
+        run_subject(run, subject);
+        run_group_end(run);
+    }
+}
+
 void run_mat_vec(struct run *run)
 {
     for (size_t i = 0; i < WEIGHTS_TYPES; i++) {
-        for (unsigned batch = 1; batch <= 8 && weights_types[i].mul_mat.rows; batch++) {
-            struct subject subject = {
-                .weights = &weights_types[i],
-                .type = ref_type_find(weights_types[i].name),
-                .batch = batch,
-            };
-            snprintf(subject.kernel, sizeof subject.kernel, "mul_mat_vec_%s_q8_1_cuda%u",
-                     weights_types[i].name, batch);
-            if (run_group(run, subject.kernel, subject.kernel)) {
-                run_subject(run, &subject);
-                run_group_end(run);
-            }
+        const struct weights_type *weights = &weights_types[i];
+        if (weights->mul_mat.rows == 0) {
+            continue;
         }
+        struct subject subject = {.weights = weights, .type = ref_type_find(weights->name)};
+        for (subject.batch = 1; subject.batch <= 8; subject.batch++) {
+            snprintf(subject.kernel, sizeof subject.kernel, "mul_mat_vec_%s_q8_1_cuda%u", weights->name,
+                     subject.batch);
+            run_kernel(run, &subject);
+        }
+        subject.batch = 1;
+        subject.is_wide = true;
+        snprintf(subject.kernel, sizeof subject.kernel, "mul_mat_vec_wide_%s_q8_1", weights->name);
+        run_kernel(run, &subject);
     }
     run_known(run);
 }

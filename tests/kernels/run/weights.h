@@ -31,6 +31,7 @@ struct weights_type {
         unsigned rows, columns; /* of a block's tile */
     } mul_mat;
     const char *dequantize_mul_mat_vec; /* the end of its name; NULL: there is none */
+    unsigned mat_vec_wide_subgroups;    /* of a block of threads */
 };
 
 enum { WEIGHTS_TYPES = 15 };
