@@ -9,7 +9,7 @@
 
 #include "kernels/kernels.h"
 
-enum { N_ROUNDS = 3, N_PATHS = QJIT_PATH_MUL_MAT_NARROW + 1, N_SLOTS_MAX = 64, N_KERNELS_MAX = 1024 };
+enum { N_ROUNDS = 3, N_PATHS = QJIT_PATH_MAT_VEC_WIDE + 1, N_SLOTS_MAX = 64, N_KERNELS_MAX = 1024 };
 
 struct op_case {
     const qjit_ggml_type_info *type;
@@ -135,17 +135,18 @@ static qjit_status plan(const struct bench *bench, qjit_op_plan *out, const stru
 /* Those that compute the case in a time worth comparing. */
 static bool is_tried(const struct bench *bench, qjit_op_plan *out, const struct op_case *it, qjit_path path)
 {
-    enum { F32_COLUMNS = 8 }; /* of more they take as many launches, and each all of the weights */
+    enum { BY_ONE = 8 }; /* columns: of more, paths of a launch a column are far behind */
     qjit_op_plan chosen;
     check(plan(bench, &chosen, it, QJIT_PATH_AUTO), it->type->name);
-    const bool is_f32 = path == QJIT_PATH_MAT_VEC_F32 || path == QJIT_PATH_DEQUANTIZE_F32;
+    const bool is_by_one =
+        path == QJIT_PATH_MAT_VEC_F32 || path == QJIT_PATH_DEQUANTIZE_F32 || path == QJIT_PATH_MAT_VEC_WIDE;
     return plan(bench, out, it, path) == QJIT_OK &&
-           (!is_f32 || it->batch <= F32_COLUMNS || path == chosen.path);
+           (!is_by_one || it->batch <= BY_ONE || path == chosen.path);
 }
 
 static void collect(struct bench *bench, const struct op_case *it)
 {
-    for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MUL_MAT_NARROW; path++) {
+    for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MAT_VEC_WIDE; path++) {
         qjit_op_plan out;
         for (uint32_t i = 0; is_tried(bench, &out, it, path) && i < out.n_kernels; i++) {
             size_t j = 0;
@@ -188,7 +189,7 @@ static void print(struct bench *bench, const struct op_case *it, qjit_path chose
 {
     qjit_path best = chosen;
     struct bench_line line;
-    for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MUL_MAT_NARROW; path++) {
+    for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MAT_VEC_WIDE; path++) {
         best = us[path] > 0 && us[path] < us[best] ? path : best;
     }
     const double ratio = us[chosen] / us[best];
@@ -204,7 +205,7 @@ static void print(struct bench *bench, const struct op_case *it, qjit_path chose
     bench_number(&line, "batch", (double)it->batch);
     bench_text(&line, "chosen", qjit_path_name(chosen));
     bench_text(&line, "best", qjit_path_name(best));
-    for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MUL_MAT_NARROW; path++) {
+    for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MAT_VEC_WIDE; path++) {
         char name[32];
         (void)snprintf(name, sizeof name, "%s_us", qjit_path_name(path));
         if (us[path] > 0) {
@@ -222,7 +223,7 @@ static void measure(struct bench *bench, const struct op_case *it)
     bench->current = *it;
     take_slots(bench, it);
     for (size_t round = 0; round < N_ROUNDS; round++) {
-        for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MUL_MAT_NARROW; path++) {
+        for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MAT_VEC_WIDE; path++) {
             bench->path = path;
             rounds[path][round] =
                 is_tried(bench, &out, it, path)
@@ -230,7 +231,7 @@ static void measure(struct bench *bench, const struct op_case *it)
                     : 0;
         }
     }
-    for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MUL_MAT_NARROW; path++) {
+    for (qjit_path path = QJIT_PATH_MAT_VEC; path <= QJIT_PATH_MAT_VEC_WIDE; path++) {
         us[path] = bench_median(rounds[path], N_ROUNDS);
     }
     check(plan(bench, &chosen, it, QJIT_PATH_AUTO), it->type->name);

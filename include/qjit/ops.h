@@ -215,7 +215,9 @@ typedef enum qjit_path {
     QJIT_PATH_MAT_VEC_F32 = 3,    /* f32 activations, one column a launch; F32, F16 and BF16 up to 8 */
     QJIT_PATH_DEQUANTIZE_F32 = 4, /* weights to f32 in scratch memory, then as F32; for types that have no
                                      other way, and where nothing but the weights may be rounded */
-    QJIT_PATH_MUL_MAT_NARROW = 5  /* q8_1 activations, tiles of 16 columns and 32 rows; some columns */
+    QJIT_PATH_MUL_MAT_NARROW = 5, /* q8_1 activations, tiles of 16 columns and 32 rows; some columns */
+    QJIT_PATH_MAT_VEC_WIDE = 6 /* q8_1 activations, one column a launch, by as many blocks of threads as the
+                                  device has at work at once */
 } qjit_path;
 
 /* out[c][row] = the sum over e < k of weights[row][e] * x[c][e], for c < batch: x is batch rows of k f32,

@@ -22,6 +22,7 @@ uint64_t qj_mul_mat_scratch_bytes(const struct qj_op *op)
 {
     switch (op->path) {
     case QJIT_PATH_MAT_VEC:
+    case QJIT_PATH_MAT_VEC_WIDE:
     case QJIT_PATH_MUL_MAT:
     case QJIT_PATH_MUL_MAT_NARROW:
         return op->batch * qj_q8_1_row_bytes(op->k);
@@ -44,6 +45,22 @@ static qjit_status mat_vec(const struct qj_op *op, const struct qj_sink *sink, c
         .grid = {(uint32_t)qj_ceil_div(part->n, QJ_MAT_VEC_ROWS(batch)), 1, 1},
         .block = {32, QJ_MAT_VEC_SUBGROUPS(batch)},
         .params = (void *[]){&weights, &x, &out, &k, &n, &nrows_y, &nrows_dst},
+    };
+    return sink->take(sink->payload, &step);
+}
+
+/* Any grid is right: more blocks than the device has at work at once would only have to be started. */
+static qjit_status mat_vec_wide(const struct qj_op *op, const struct qj_sink *sink, const struct part *part)
+{
+    char *weights = part->weights, *x = part->x, *out = part->out;
+    const struct qj_type *type = op->type;
+    int k = (int)op->k, n = (int)part->n;
+    const uint64_t at_once = (uint64_t)op->n_cus * type->wide_blocks;
+    const struct qj_step step = {
+        .kernel = type->mat_vec_wide,
+        .grid = {(uint32_t)(at_once == 0 || at_once > part->n ? part->n : at_once), 1, 1},
+        .block = {32, type->wide_subgroups},
+        .params = (void *[]){&weights, &x, &out, &k, &n},
     };
     return sink->take(sink->payload, &step);
 }
@@ -78,17 +95,17 @@ static struct tiles tiles_of(const struct qj_op *op)
                : (struct tiles){type->mul_mat, type->tile_rows, type->tile_columns, 4};
 }
 
-static qjit_status mul_mat(const struct qj_op *op, const struct qj_sink *sink, const struct tiles *tiles,
-                           const struct part *part)
+static qjit_status mul_mat(const struct qj_op *op, const struct qj_sink *sink, const struct part *part)
 {
+    const struct tiles tiles = tiles_of(op);
     char *weights = part->weights, *x = part->x, *out = part->out;
     int k = (int)op->k, n = (int)part->n, batch = (int)part->columns, nrows_y = (int)qj_padded(op->k),
         nrows_dst = (int)op->n;
     const struct qj_step step = {
-        .kernel = tiles->kernel,
-        .grid = {(uint32_t)qj_ceil_div(part->n, tiles->rows),
-                 (uint32_t)qj_ceil_div(part->columns, tiles->columns), 1},
-        .block = {32, tiles->subgroups},
+        .kernel = tiles.kernel,
+        .grid = {(uint32_t)qj_ceil_div(part->n, tiles.rows),
+                 (uint32_t)qj_ceil_div(part->columns, tiles.columns), 1},
+        .block = {32, tiles.subgroups},
         .params = (void *[]){&weights, &x, &out, &k, &n, &batch, &nrows_y, &nrows_dst},
     };
     return sink->take(sink->payload, &step);
@@ -106,17 +123,39 @@ static bool next_part(const struct qj_op *op, struct part *part, uint64_t *colum
     return left > 0;
 }
 
+/* Of one launch. */
+static uint64_t most_columns(const struct qj_op *op)
+{
+    switch (op->path) {
+    case QJIT_PATH_MAT_VEC:
+        return QJ_COLUMNS_MAX;
+    case QJIT_PATH_MAT_VEC_WIDE:
+        return 1;
+    default:
+        return (uint64_t)QJ_GRID_MAX * tiles_of(op).columns;
+    }
+}
+
+static qjit_status multiply_part(const struct qj_op *op, const struct qj_sink *sink, const struct part *part)
+{
+    switch (op->path) {
+    case QJIT_PATH_MAT_VEC:
+        return mat_vec(op, sink, op->type->mat_vec, part, qj_padded(op->k));
+    case QJIT_PATH_MAT_VEC_WIDE:
+        return mat_vec_wide(op, sink, part);
+    default:
+        return mul_mat(op, sink, part);
+    }
+}
+
 static qjit_status through_q8_1(const struct qj_op *op, const struct qj_sink *sink)
 {
-    const bool is_vec = op->path == QJIT_PATH_MAT_VEC;
-    const struct tiles tiles = tiles_of(op);
-    const uint64_t most = is_vec ? QJ_COLUMNS_MAX : (uint64_t)QJ_GRID_MAX * tiles.columns;
+    const uint64_t most = most_columns(op);
     struct part part = {.weights = op->weights, .n = op->n};
     qjit_status status = qj_quantize_rows(op, sink, op->scratch, op->x, op->batch);
     for (uint64_t column = 0; status == QJIT_OK && next_part(op, &part, &column, op->scratch,
                                                              qj_q8_1_row_bytes(op->k), op->out, most);) {
-        status = is_vec ? mat_vec(op, sink, op->type->mat_vec, &part, qj_padded(op->k))
-                        : mul_mat(op, sink, &tiles, &part);
+        status = multiply_part(op, sink, &part);
     }
     return status;
 }
@@ -201,6 +240,7 @@ qjit_status qjit_mul_mat(const qjit_weights *weights, qjit_buffer *out, const qj
     if (status != QJIT_OK) {
         return status;
     }
+    op.n_cus = place.ops->devices[place.device].n_cus;
     op.weights = info->pointer;
     op.x = x->start;
     op.out = out->start;

@@ -23,6 +23,7 @@ struct qj_op {
     const qjit_ggml_type_info *info;
     qjit_path path; /* never QJIT_PATH_AUTO where there is one */
     uint64_t n, k, batch;
+    uint32_t n_cus;          /* of the device; 0: not known */
     uint64_t topk, n_inputs; /* of QJIT_OP_MUL_MAT_EXPERTS, whose batch is without them here */
     uint64_t scratch_bytes;
     char *weights, *x, *ids, *out, *scratch;

@@ -5,10 +5,11 @@
 #include "base/status.h"
 #include "ops/op.h"
 
-/* Mat-vec reads the weights once for each 8 columns; mul_mat_narrow once for each 16, from the cache where
- * that holds them; mul_mat once for each 64 or 128, but unpacks them for as many even if few are there, and
- * has few blocks of threads where there are few rows. So it depends on type, shape and batch which one is
- * fastest, and for each device anew. */
+/* Mat-vec starts a block of threads for each row or two, mat_vec_wide only as many as are at work at once,
+ * which pays where rows are many and short. Mat-vec reads the weights once for each 8 columns; mul_mat_narrow
+ * once for each 16, from the cache where that holds them; mul_mat once for each 64 or 128, but unpacks them
+ * for as many even if few are there, and has few blocks of threads where there are few rows. So it depends on
+ * type, shape and batch which one is fastest, and for each device anew. */
 enum { N_SHAPES = 6 };
 
 /* Where that was measured: rows of the weights, elements of a row. */
@@ -21,23 +22,23 @@ static const uint64_t shapes[N_SHAPES][2] = {{4096, 4096},  {4096, 11008}, {1100
 static const struct crossing {
     uint32_t type;
     struct columns {
-        uint16_t of_mat_vec, of_narrow;
+        uint16_t of_wide, of_mat_vec, of_narrow;
     } columns[N_SHAPES];
 } crossings[] = {
-    {QJIT_GGML_Q4_0, {{2, 128}, {2, 128}, {2, 96}, {2, 128}, {4, 96}, {2, 128}}},
-    {QJIT_GGML_Q4_1, {{2, 128}, {2, 128}, {2, 96}, {2, 128}, {2, 96}, {2, 128}}},
-    {QJIT_GGML_Q5_0, {{4, 128}, {2, 128}, {4, 96}, {4, 128}, {8, 96}, {2, 128}}},
-    {QJIT_GGML_Q5_1, {{4, 128}, {4, 128}, {4, 96}, {4, 128}, {4, 96}, {4, 128}}},
-    {QJIT_GGML_Q8_0, {{2, 128}, {1, 128}, {4, 48}, {2, 128}, {2, 64}, {1, 128}}},
-    {QJIT_GGML_Q2_K, {{1, 256}, {2, 256}, {1, 256}, {2, 256}, {8, 128}, {2, 256}}},
-    {QJIT_GGML_Q3_K, {{1, 256}, {2, 256}, {1, 128}, {2, 256}, {8, 128}, {2, 256}}},
-    {QJIT_GGML_Q4_K, {{4, 128}, {2, 128}, {4, 48}, {2, 128}, {8, 48}, {2, 128}}},
-    {QJIT_GGML_Q5_K, {{4, 128}, {4, 128}, {4, 48}, {4, 128}, {8, 48}, {4, 128}}},
-    {QJIT_GGML_Q6_K, {{2, 64}, {1, 64}, {4, 48}, {1, 64}, {8, 32}, {1, 64}}},
-    {QJIT_GGML_IQ4_NL, {{2, 128}, {2, 128}, {2, 48}, {2, 128}, {8, 48}, {2, 128}}},
-    {QJIT_GGML_IQ4_XS, {{2, 128}, {2, 128}, {4, 48}, {2, 128}, {8, 48}, {2, 128}}},
-    {QJIT_GGML_MXFP4, {{2, 128}, {2, 128}, {4, 48}, {2, 128}, {8, 48}, {2, 128}}},
-    {QJIT_GGML_NVFP4, {{2, 128}, {2, 128}, {4, 48}, {2, 128}, {8, 48}, {2, 128}}},
+    {QJIT_GGML_Q4_0, {{1, 2, 128}, {1, 2, 128}, {1, 2, 96}, {1, 2, 128}, {0, 4, 96}, {0, 2, 128}}},
+    {QJIT_GGML_Q4_1, {{1, 2, 128}, {0, 2, 128}, {1, 2, 96}, {0, 2, 128}, {0, 2, 96}, {0, 2, 128}}},
+    {QJIT_GGML_Q5_0, {{1, 4, 128}, {1, 2, 128}, {1, 4, 96}, {1, 4, 128}, {0, 8, 96}, {0, 2, 128}}},
+    {QJIT_GGML_Q5_1, {{1, 4, 128}, {1, 4, 128}, {1, 4, 96}, {1, 4, 128}, {0, 4, 96}, {0, 4, 128}}},
+    {QJIT_GGML_Q8_0, {{1, 2, 128}, {1, 1, 128}, {1, 4, 48}, {1, 2, 128}, {1, 2, 64}, {1, 1, 128}}},
+    {QJIT_GGML_Q2_K, {{1, 1, 256}, {1, 2, 256}, {1, 1, 256}, {1, 2, 256}, {1, 8, 128}, {1, 2, 256}}},
+    {QJIT_GGML_Q3_K, {{1, 1, 256}, {1, 2, 256}, {1, 1, 128}, {1, 2, 256}, {1, 8, 128}, {1, 2, 256}}},
+    {QJIT_GGML_Q4_K, {{1, 4, 128}, {1, 2, 128}, {1, 4, 48}, {1, 2, 128}, {0, 8, 48}, {1, 2, 128}}},
+    {QJIT_GGML_Q5_K, {{1, 4, 128}, {1, 4, 128}, {1, 4, 48}, {1, 4, 128}, {1, 8, 48}, {1, 4, 128}}},
+    {QJIT_GGML_Q6_K, {{1, 2, 64}, {1, 1, 64}, {1, 4, 48}, {1, 1, 64}, {1, 8, 32}, {1, 1, 64}}},
+    {QJIT_GGML_IQ4_NL, {{1, 2, 128}, {1, 2, 128}, {1, 2, 48}, {1, 2, 128}, {0, 8, 48}, {0, 2, 128}}},
+    {QJIT_GGML_IQ4_XS, {{1, 2, 128}, {1, 2, 128}, {1, 4, 48}, {1, 2, 128}, {0, 8, 48}, {1, 2, 128}}},
+    {QJIT_GGML_MXFP4, {{1, 2, 128}, {0, 2, 128}, {1, 4, 48}, {0, 2, 128}, {0, 8, 48}, {0, 2, 128}}},
+    {QJIT_GGML_NVFP4, {{1, 2, 128}, {0, 2, 128}, {1, 4, 48}, {0, 2, 128}, {0, 8, 48}, {0, 2, 128}}},
 };
 // clang-format on
 
@@ -72,7 +73,7 @@ static struct columns columns_of(const struct qj_op *op, const char *arch)
             return crossings[i].columns[nearest_shape(op->n, op->k)];
         }
     }
-    return (struct columns){QJ_COLUMNS_MAX, QJ_COLUMNS_MAX};
+    return (struct columns){0, QJ_COLUMNS_MAX, QJ_COLUMNS_MAX};
 }
 
 int qj_path_is_there(const struct qj_type *type, qjit_path path)
@@ -80,6 +81,8 @@ int qj_path_is_there(const struct qj_type *type, qjit_path path)
     switch (path) {
     case QJIT_PATH_MAT_VEC:
         return type->mat_vec[0] != QJ_NO_KERNEL;
+    case QJIT_PATH_MAT_VEC_WIDE:
+        return type->mat_vec_wide != QJ_NO_KERNEL;
     case QJIT_PATH_MUL_MAT:
         return type->mul_mat != QJ_NO_KERNEL;
     case QJIT_PATH_MUL_MAT_NARROW:
@@ -96,9 +99,10 @@ int qj_path_is_there(const struct qj_type *type, qjit_path path)
 static qjit_path best_of(const struct qj_op *op, const char *arch)
 {
     const struct columns columns = columns_of(op, arch);
-    return op->batch <= columns.of_mat_vec  ? QJIT_PATH_MAT_VEC
-           : op->batch <= columns.of_narrow ? QJIT_PATH_MUL_MAT_NARROW
-                                            : QJIT_PATH_MUL_MAT;
+    return op->batch <= columns.of_wide      ? QJIT_PATH_MAT_VEC_WIDE
+           : op->batch <= columns.of_mat_vec ? QJIT_PATH_MAT_VEC
+           : op->batch <= columns.of_narrow  ? QJIT_PATH_MUL_MAT_NARROW
+                                             : QJIT_PATH_MUL_MAT;
 }
 
 qjit_status qj_path_choose(qjit_path *out, const struct qj_op *op, const char *arch)
@@ -115,7 +119,7 @@ qjit_status qj_path_choose(qjit_path *out, const struct qj_op *op, const char *a
 
 const char *qjit_path_name(qjit_path path)
 {
-    static const char *const names[] = {"auto",        "mat_vec",        "mul_mat",
-                                        "mat_vec_f32", "dequantize_f32", "mul_mat_narrow"};
+    static const char *const names[] = {"auto",           "mat_vec",        "mul_mat",     "mat_vec_f32",
+                                        "dequantize_f32", "mul_mat_narrow", "mat_vec_wide"};
     return (size_t)path < sizeof names / sizeof *names ? names[path] : NULL;
 }

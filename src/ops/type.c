@@ -22,11 +22,19 @@ _Static_assert(QJ_ID_quantize_q8_1 == QJ_NO_KERNEL, "the first kernel of units.d
 #define DEQUANTIZE(type)                                                                                     \
     .dequantize_f32 = QJ_ID_dequantize_wide_##type##_f32, .dequantize_f16 = QJ_ID_dequantize_wide_##type##_f16
 
+enum {
+#define WIDE(type, subgroups, blocks, rows, stages)                                                          \
+    WIDE_SUBGROUPS_##type = (subgroups), WIDE_BLOCKS_##type = (blocks),
+    QJ_MAT_VEC_WIDE(WIDE)
+#undef WIDE
+};
+
 #define BLOCKS(name, type, threads)                                                                          \
     .ggml = QJIT_GGML_##name, .mat_vec = MAT_VEC(type, q8_1), .mul_mat = QJ_ID_mul_mat_##type,               \
     .tile_rows = MUL_MAT_ROWS_##type, .tile_columns = MUL_MAT_COLUMNS_##type,                                \
-    .mul_mat_narrow = QJ_ID_mul_mat_narrow_##type, DEQUANTIZE(type), .get_rows = QJ_ID_get_rows_##type,      \
-    .get_rows_threads = (threads)
+    .mat_vec_wide = QJ_ID_mul_mat_vec_wide_##type##_q8_1, .wide_subgroups = WIDE_SUBGROUPS_##type,           \
+    .wide_blocks = WIDE_BLOCKS_##type, .mul_mat_narrow = QJ_ID_mul_mat_narrow_##type, DEQUANTIZE(type),      \
+    .get_rows = QJ_ID_get_rows_##type, .get_rows_threads = (threads)
 
 #define NUMBERS(name, type)                                                                                  \
     .ggml = QJIT_GGML_##name, .mat_vec_f32 = MAT_VEC(type, f32), .get_rows = QJ_ID_get_rows_##type,          \

@@ -13,6 +13,8 @@ struct qj_type {
     uint32_t ggml; /* qjit_ggml_type */
     /* Of 1 to 8 columns: with q8_1 activations, and with f32; of quantised types the latter is of one. */
     qjit_kernel mat_vec[QJ_COLUMNS_MAX], mat_vec_f32[QJ_COLUMNS_MAX];
+    qjit_kernel mat_vec_wide;
+    uint32_t wide_subgroups, wide_blocks; /* of its block of threads; blocks for each compute unit */
     qjit_kernel mul_mat, mul_mat_narrow;
     uint32_t tile_rows, tile_columns; /* of a mul_mat's block of threads */
     qjit_kernel dequantize_f32, dequantize_f16;

@@ -173,6 +173,7 @@ static void each_product(const struct matrix_type *type,
                 each(payload, type, &(struct product){QJIT_PATH_MAT_VEC, n, k, batches[i]});
                 each(payload, type, &(struct product){QJIT_PATH_MUL_MAT, n, k, batches[i]});
                 each(payload, type, &(struct product){QJIT_PATH_MUL_MAT_NARROW, n, k, batches[i]});
+                each(payload, type, &(struct product){QJIT_PATH_MAT_VEC_WIDE, n, k, batches[i]});
                 each(payload, type, &(struct product){QJIT_PATH_DEQUANTIZE_F32, n, k, batches[i]});
             }
         }
@@ -182,6 +183,7 @@ static void each_product(const struct matrix_type *type,
         each(payload, type, &(struct product){QJIT_PATH_MAT_VEC, N, ks[0], 17});
         each(payload, type, &(struct product){QJIT_PATH_MUL_MAT, N, ks[0], 1});
         each(payload, type, &(struct product){QJIT_PATH_MUL_MAT_NARROW, N, ks[0], 17});
+        each(payload, type, &(struct product){QJIT_PATH_MAT_VEC_WIDE, N, ks[0], 2});
         each(payload, type, &(struct product){QJIT_PATH_DEQUANTIZE_F32, N, ks[0], 9});
     }
 }

@@ -77,7 +77,9 @@ Test(plan, where_it_was_measured_type_and_shape_decide)
     qjit_op_plan plan;
     qjit_op_call call = product(QJIT_GGML_Q4_K, 4096, 14336, 1);
     call.arch = "sm_90";
-    cr_assert_str_eq(kernels_of(&plan, &call), "quantize_q8_1 mul_mat_vec_q4_K_q8_1_cuda1");
+    cr_assert_str_eq(kernels_of(&plan, &call), "quantize_q8_1 mul_mat_vec_wide_q4_K_q8_1");
+    call.batch = 2;
+    cr_assert_str_eq(kernels_of(&plan, &call), "quantize_q8_1 mul_mat_vec_q4_K_q8_1_cuda2");
     call.batch = 16;
     cr_assert_str_eq(kernels_of(&plan, &call), "quantize_q8_1 mul_mat_narrow_q4_K");
     cr_assert_eq(last_before_mul_mat(QJIT_GGML_Q4_K, 4096, 14336, "gfx1100"), 8);
