@@ -79,9 +79,10 @@ template <typename T> using lane_pointer = const T *;
 #define QJ_LANE_PLACE(base, i)    ((base) + (i))
 #endif
 
-#if defined(__AMDGCN__) && defined(QJ_LOAD_VECTORS)
+#ifdef __AMDGCN__
 // Words loaded four at a time from p, aligned to ALIGNMENT. AMD's compiler takes long to find such loads by
-// itself, and does not find all; but it also holds more registers for them, so families ask for it (dot.h).
+// itself, and does not find all; but of memory it also holds more registers for them, so families ask for it
+// (QJ_LOAD_VECTORS: dot.h).
 template <int WORDS, int ALIGNMENT> struct vector_of_words {
     typedef uint32_t of_words __attribute__((ext_vector_type(WORDS)));
     typedef of_words type __attribute__((aligned(ALIGNMENT), may_alias));
@@ -299,6 +300,29 @@ template <int N> QJ_DEVICE void load_by_16_bytes(uint32_t (&out)[N], const void 
 #pragma unroll
     for (int i = 0; i < N; i += 4)
         memcpy(out + i, __builtin_assume_aligned((const uint8_t *)p + 4 * i, 16), 16);
+}
+#endif
+
+// Words from LDS and to it, at a place aligned to sixteen.
+#ifdef __AMDGCN__
+template <int N> QJ_DEVICE void load_from_lds(uint32_t (&out)[N], const void *p)
+{
+    load_vectors<16>(out, p);
+}
+
+QJ_DEVICE void store_to_lds(void *p, const uint32_t (&words)[4])
+{
+    *(vector_of_words<4, 16>::type *)p = {words[0], words[1], words[2], words[3]};
+}
+#else
+template <int N> QJ_DEVICE void load_from_lds(uint32_t (&out)[N], const void *p)
+{
+    memcpy(out, __builtin_assume_aligned(p, 16), sizeof out);
+}
+
+QJ_DEVICE void store_to_lds(void *p, const uint32_t (&words)[4])
+{
+    memcpy(__builtin_assume_aligned(p, 16), words, sizeof words);
 }
 #endif
 

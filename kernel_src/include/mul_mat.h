@@ -9,8 +9,6 @@
 // A line of quants in LDS is four words longer than the slice: so eight lanes that read 16 bytes each of
 // consecutive lines read from all banks.
 //
-// __builtin_assume_aligned gets void pointers only: NVRTC does not compile others.
-//
 // Matrix cores: where their variants go is in kernel_src/README.md.
 #pragma once
 
@@ -270,14 +268,14 @@ QJ_DEVICE void mul_mat_runs(float (&sums)[Share::ROWS][Share::COLUMNS], const Sl
 #pragma unroll
         for (int r = 0; r < Share::ROWS; r++) {
             const unsigned at = row + r * Share::ROW_LANES;
-            memcpy(x[r], __builtin_assume_aligned((const void *)&in.x[at][run * WORDS], 16), sizeof x[r]);
+            load_from_lds(x[r], &in.x[at][run * WORDS]);
             x_scales[r] = in.x_scales[run][at];
         }
 #pragma unroll
         for (int c = 0; c < Share::COLUMNS; c++) {
             const unsigned at = column + c * Share::COLUMN_LANES;
             uint32_t y[WORDS];
-            memcpy(y, __builtin_assume_aligned((const void *)&in.y[at][run * WORDS], 16), sizeof y);
+            load_from_lds(y, &in.y[at][run * WORDS]);
             const scale y_scale = in.y_scales[run][at];
 #pragma unroll
             for (int r = 0; r < Share::ROWS; r++)

@@ -32,7 +32,7 @@ template <typename Scale> struct mul_mat_row {
 
     __device__ __forceinline__ void put_16(unsigned word, const uint32_t (&words)[4]) const
     {
-        memcpy(__builtin_assume_aligned((void *)(q + word), 16), words, sizeof words);
+        store_to_lds(q + word, words);
     }
     __device__ __forceinline__ void put_scale(unsigned run, Scale scale) const
     {
