@@ -79,12 +79,6 @@ QJ_DEVICE void products_of_16(uint32_t (&sums)[TILE_SUMS], uint32_t a0, uint32_t
         : "r"(a0), "r"(a1), "r"(b), "r"(begin.words[0]), "r"(begin.words[1]), "r"(begin.words[2]),
           "r"(begin.words[3]));
 }
-QJ_DEVICE void products_of_16(float (&out)[TILE_SUMS], uint32_t a0, uint32_t a1, uint32_t b)
-{
-    uint32_t sums[TILE_SUMS];
-    products_of_16(sums, a0, a1, b);
-    floats_of(out, sums);
-}
 
 // The same, added to sums.
 QJ_DEVICE void add_products_of_32(uint32_t (&sums)[TILE_SUMS], const uint32_t (&a)[4], const uint32_t (&b)[2])
